@@ -1,0 +1,25 @@
+"""A service as its composition root hands it over: an ASGI application with what others must know of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.http.health import ReadinessCheck
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An ASGI application, its readiness checks by dependency, and its OpenAPI document.
+
+    Several services behind one port answer `/readyz` and `/openapi.json` from the checks and documents of all.
+    """
+
+    asgi: ASGIApp
+    readiness: Mapping[str, ReadinessCheck]
+    openapi: Callable[[], dict[str, Any]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        await self.asgi(scope, receive, send)
