@@ -14,8 +14,8 @@ BODY_BYTES: Final = 64 * 1024
 class EndedByDisconnect:
     """Runs an application and cancels it as soon as its client hangs up, so that no query runs for nobody.
 
-    Takes the request's body first, at most 64 KiB (413 `too_large` beyond it). A cancelled handler has to end by
-    itself; what it must finish it shields.
+    Takes the request's body first, at most 64 KiB (413 `too_large` beyond it). A cancelled handler has to end
+    by itself; what it must finish it shields.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +36,7 @@ class EndedByDisconnect:
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -45,7 +45,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
         if len(body) > BODY_BYTES:
             raise Problem(413, "too_large", f"the body is over {BODY_BYTES} bytes")
         if not message.get("more_body", False):
-            return body
+            return bytes(body)
 
 
 def _replaying(body: bytes) -> Receive:

@@ -13,7 +13,7 @@ from shared.http.health import ReadinessCheck
 class Service:
     """An ASGI application, its readiness checks by dependency, and its OpenAPI document.
 
-    Several services behind one port answer `/readyz` and `/openapi.json` from the checks and documents of all.
+    Several services behind one port answer `/readyz` and `/openapi.json` from what all of them bring.
     """
 
     asgi: ASGIApp
