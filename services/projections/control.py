@@ -1,6 +1,19 @@
 """The control tables' names and columns as the engine and the queries use them; Alembic makes them."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSON
 
 metadata = MetaData(schema="control")
@@ -8,7 +21,7 @@ metadata = MetaData(schema="control")
 log_identity = Table(
     "log_identity",
     metadata,
-    Column("only", Integer, primary_key=True),
+    Column("only", Integer, primary_key=True, autoincrement=False),
     Column("log_id", Text, nullable=False),
     Column("partitions", Integer, nullable=False),
 )
@@ -17,7 +30,7 @@ log_identity = Table(
 positions = Table(
     "positions",
     metadata,
-    Column("partition", Integer, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("position", BigInteger, nullable=False),
     Column("epoch", BigInteger, nullable=False),
 )
@@ -36,7 +49,7 @@ workers = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("partition", Integer, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("worker", Text, nullable=False),
 )
 """Which worker holds which partition."""
@@ -44,8 +57,8 @@ leases = Table(
 journal = Table(
     "journal",
     metadata,
-    Column("partition", Integer, primary_key=True),
-    Column("log_offset", BigInteger, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("log_offset", BigInteger, primary_key=True, autoincrement=False),
     Column("event_hash", LargeBinary, nullable=False),
     Column("stream_key", Text, nullable=False),
     Column("party_id", Text),
@@ -57,6 +70,7 @@ journal = Table(
     Column("channel", Text, nullable=False),
     Column("attributes", JSON, nullable=False),
     Column("data", JSON, nullable=False),
+    UniqueConstraint("partition", "event_hash", name="journal_event_hash"),
 )
 """Each applied event once; unique by (partition, event_hash), which is the search for repeats.
 
@@ -68,8 +82,35 @@ generations = Table(
     "generations",
     metadata,
     Column("view", Text, primary_key=True),
-    Column("generation", Integer, primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     Column("state", Text, nullable=False),
+    Index("generations_live", "view", unique=True, postgresql_where=text("state = 'live'")),
 )
 """The generations of each view; the one in state `live` is what the SQL views in schema `live` show."""
+
+EVERY_VIEW = "*"
+"""Stands for all views in `parked_events`: the record could not be decoded, so none of them has seen it."""
+
+parked_events = Table(
+    "parked_events",
+    metadata,
+    Column("view", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("log_offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("stream_key", Text),
+    Column("event_id", Text),
+    Column("source", Text),
+    Column("record_key", LargeBinary),
+    Column("record_value", LargeBinary),
+    Column("error", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("parked_events_stream", "view", "stream_key", "partition", "log_offset"),
+)
+"""What a view could not take, until it is redriven or discarded.
+
+`record_key` and `record_value` are the log's own bytes, so that nothing depends on the log still holding them. `error`
+is the name of the error, `detail` its message.
+"""

@@ -1,0 +1,236 @@
+"""What happened with a customer, in the order of time, across every channel?
+
+A row an event. A row's subject is the party of the strongest identifier the event names. Loyalty events belong to the
+account's party. An event of a complaint or a task that names no customer belongs to the case, and the row that ties
+the case to its customer (or a task to its complaint) carries it as `case_subject`; readers follow these ties.
+"""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+import asyncpg
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
+from services.projections.read_models.timeline_summary import summary_of
+from shared.envelope import RecordedEvent
+from shared.events import AnyEvent
+from shared.events.interaction import InteractionRecorded
+from shared.events.task import TaskCreated
+from shared.position import Position
+
+CONSUMED = AnyEvent
+
+TABLE = Table(
+    "timeline",
+    MetaData(),
+    Column("subject", Text, nullable=False),
+    Column("case_subject", Text),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("log_offset", BigInteger, nullable=False),
+    Column("party_id", Text),
+    Column("type", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("direction", Text),
+    Column("category", Text),
+    Column("summary", Text, nullable=False),
+    Column("staff", Text),
+    Column("location", Text),
+    PrimaryKeyConstraint("subject", "time", "partition", "log_offset", name="timeline_page"),
+)
+Index(
+    "timeline_cases",
+    TABLE.c.subject,
+    TABLE.c.case_subject,
+    postgresql_where=TABLE.c.case_subject.is_not(None),
+)
+
+_CATEGORY_OF_FAMILY = {"purchase": "sales", "complaint": "complaint", "feedback": "feedback"}
+"""Families whose events belong to one category of interaction; interactions say theirs, other events have none."""
+
+
+def row(event: RecordedEvent[Any]) -> Row:
+    """The event's row. What the row leaves out is joined from the journal by partition and offset."""
+    data: AnyEvent = event.data
+    subject, case_subject = _subjects(event)
+    return {
+        "subject": subject,
+        "case_subject": case_subject,
+        "time": event.time,
+        "partition": event.partition,
+        "log_offset": event.offset,
+        "party_id": event.party_id or (subject if subject.startswith("pty_") else None),
+        "type": event.type,
+        "channel": event.channel,
+        "direction": data.direction,
+        "category": data.category
+        if isinstance(data, InteractionRecorded)
+        else _CATEGORY_OF_FAMILY.get(event.type.partition(".")[0]),
+        "summary": summary_of(data),
+        "staff": data.staff,
+        "location": data.location,
+    }
+
+
+def _subjects(event: RecordedEvent[Any]) -> tuple[str, str | None]:
+    """Whose timeline the event is on, and the case it ties to that subject."""
+    key = event.stream_key
+    if not key.startswith(("complaint:", "task:")):
+        return (key, None) if event.type.startswith("loyalty.") else (event.party_id or key, None)
+    if event.party_id is not None:
+        return event.party_id, key
+    if isinstance(event.data, TaskCreated) and event.data.complaint_id is not None:
+        return f"complaint:{event.data.complaint_id}", key
+    return key, None
+
+
+class Filters(NamedTuple):
+    """Which entries are wanted; None means all. `since` is inclusive, `until` exclusive."""
+
+    channel: str | None = None
+    type: str | None = None
+    category: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Keyset(NamedTuple):
+    """The place of an entry in the order of every timeline."""
+
+    time: datetime
+    partition: int
+    log_offset: int
+
+
+class Page(NamedTuple):
+    """A JSON array of timeline items, where the next page starts, and the position both were read at."""
+
+    items: str
+    next: Keyset | None
+    position: Position
+
+
+ALL = Filters()
+
+
+async def page(
+    connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | asyncpg.Pool,
+    parties: list[str],
+    filters: Filters = ALL,
+    after: Keyset | None = None,
+    limit: int = 50,
+    *,
+    ascending: bool = False,
+) -> Page:
+    """The entries of some parties, their cases and the tasks of those, newest first unless `ascending`.
+
+    One statement, so one snapshot. Pages that follow each other neither repeat nor skip an entry that was there when
+    the first was read. Cost grows with the page and the number of subjects, and where `channel`, `type` or `category`
+    filter, with the entries passed over. Raises asyncpg's errors.
+    """
+    given = [value for value in filters if value is not None]
+    names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
+    statement = _page_statement(names, follows=after is not None, ascending=ascending)
+    found = await connection.fetchrow(statement, parties, limit, *given, *(after or ()))
+    if found is None:  # the statement has no FROM, so it always answers one row
+        raise AssertionError("a timeline page answered no row")
+    last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
+    return Page(found["items"], last, Position.parse(found["position"]))
+
+
+async def known(
+    connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | asyncpg.Pool, party_id: str
+) -> bool:
+    """Whether any event has this party as its subject. Raises asyncpg's errors."""
+    statement = "select exists (select from live.timeline where subject = $1)"
+    return bool(await connection.fetchval(statement, party_id))
+
+
+_CONDITIONS = {
+    "channel": "t.channel = {}",
+    "type": "t.type = {}",
+    "category": "t.category = {}",
+    "since": "t.time >= {}",
+    "until": "t.time < {}",
+}
+
+
+@cache
+def _page_statement(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
+    """SQL for one set of filters: at most 128 texts, so that each is prepared once and has a plan of its own."""
+    conditions = [_CONDITIONS[name].format(f"${number}") for number, name in enumerate(filters, start=3)]
+    if follows:
+        first = 3 + len(filters)
+        beyond = ">" if ascending else "<"
+        conditions.append(
+            f"(t.time, t.partition, t.log_offset) {beyond} "
+            f"(${first}::timestamptz, ${first + 1}::integer, ${first + 2}::bigint)"
+        )
+    way = "asc" if ascending else "desc"
+    return _PAGE.format(
+        conditions="".join(f" and {condition}" for condition in conditions),
+        order=f"time {way}, partition {way}, log_offset {way}",
+        page_order=f"page.time {way}, page.partition {way}, page.log_offset {way}",
+    )
+
+
+_PAGE = """
+with cases as (
+    select distinct t.case_subject from live.timeline t
+    where t.subject = any($1::text[]) and t.case_subject is not null
+), tasks as (
+    select distinct tie.case_subject
+    from cases, lateral (
+        select t.case_subject from live.timeline t
+        where t.subject = cases.case_subject and t.case_subject is not null
+        offset 0
+    ) tie
+), subjects as (
+    select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
+), page as materialized (
+    select entry.* from subjects, lateral (
+        select * from live.timeline t where t.subject = subjects.subject{conditions}
+        order by {order} limit $2::integer + 1
+    ) entry
+    order by {order} limit $2::integer + 1
+), last as (
+    select time, partition, log_offset from page order by {order} limit 1 offset $2::integer - 1
+)
+select
+    (select coalesce(json_agg(item), '[]')::text from (
+        select
+            journal.event_id, journal.source, page.type,
+            to_char(page.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time,
+            to_char(journal.recorded_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as recorded_time,
+            page.channel, page.direction, page.category, page.summary, page.staff, page.location,
+            page.party_id, journal.data
+        from (select * from page order by {order} limit $2::integer) page
+        join control.journal
+            on journal.partition = page.partition and journal.log_offset = page.log_offset
+        order by {page_order}
+    ) item) as items,
+    (select count(*) from page) > $2::integer as more,
+    (select time from last) as time,
+    (select partition from last) as partition,
+    (select log_offset from last) as log_offset,
+    coalesce(
+        (select string_agg(partition || ':' || position, ',' order by partition) from control.positions where position > 0),
+        '0'
+    ) as position
+"""
+
+TIMELINE = ReadModel(
+    name="timeline", version=1, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)
+)
