@@ -5,21 +5,31 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Meta, Raw, Struct
 
-from shared.events.data import EventData
-from shared.events.vocabulary import Channel
+from shared.events.data import EventData, refuse_time_outside_history
+from shared.events.vocabulary import END, AwareDatetime, Channel, IdentifierType
+
+__all__ = ["AwareDatetime", "LogValue", "PostedEvent", "RecordedEvent", "RecordedIdentifier"]
 
 EventId = Annotated[str, Meta(min_length=1, max_length=128)]
-SourceUri = Annotated[str, Meta(min_length=1, max_length=512)]
-AwareDatetime = Annotated[datetime, Meta(tz=True)]
+SourceUri = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[^\s<>\"\\^`{|}]+" + END)]
+"""A URI-reference: no white space and none of the characters that RFC 3986 leaves out."""
+EventTypeName = Annotated[str, Meta(min_length=1, max_length=128)]
+TraceParent = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?" + END, max_length=256)
+]
+CauseId = Annotated[str, Meta(min_length=1, max_length=256)]
 
 
 class PostedEvent(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A CloudEvents 1.0 event in JSON format as channel systems post it; `data` is decoded by its type later."""
+    """A CloudEvents 1.0 event in JSON format as channel systems post it; `data` is decoded by its type later.
+
+    `subject` and `tracestate` are attributes that CloudEvents senders add by themselves: taken, and not recorded.
+    """
 
     specversion: Literal["1.0"]
     id: EventId
     source: SourceUri
-    type: Annotated[str, Meta(min_length=1, max_length=128)]
+    type: EventTypeName
     time: AwareDatetime
     data: Raw
     channel: Channel | None = None
@@ -27,8 +37,14 @@ class PostedEvent(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     datacontenttype: Annotated[str, Meta(max_length=128)] | None = None
     dataschema: Annotated[str, Meta(max_length=256)] | None = None
     sentat: AwareDatetime | None = None
-    traceparent: Annotated[str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")] | None = None
-    causeid: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    traceparent: TraceParent | None = None
+    tracestate: Annotated[str, Meta(max_length=512)] | None = None
+    causeid: CauseId | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `BrokenRuleError` for a time before 1900 or beyond 9999 in UTC."""
+        refuse_time_outside_history("time", self.time)
+        refuse_time_outside_history("sentat", self.sentat)
 
 
 class RecordedIdentifier(Struct, frozen=True):
@@ -37,30 +53,32 @@ class RecordedIdentifier(Struct, frozen=True):
     `value` is the normalised value; for personal data it is what the field cipher made of it.
     """
 
-    type: str
+    type: IdentifierType
     value: str
     party_id: str
 
 
 class LogValue(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The value of a log record, JSON: the posted attributes, normalised, with the customer lifted out of `data`.
+    """The value of a log record, JSON: the posted attributes, normalised, with identifiers lifted out of `data`.
 
-    `customer` is in order of strength, strongest first. `dataschema` always names the version `data` has.
-    Unknown members are ignored on reading, so that a log outlives additions.
+    `customer` is in order of strength, strongest first; `linked` are the identifiers that an `identity.linked`
+    joins. `dataschema` always names the version `data` has. Unknown members are ignored on reading, so that a log
+    outlives additions.
     """
 
-    id: str
-    source: str
-    type: str
+    id: EventId
+    source: SourceUri
+    type: EventTypeName
     time: AwareDatetime
     channel: Channel
-    dataschema: str
+    dataschema: Annotated[str, Meta(max_length=256)]
     recordedtime: AwareDatetime
     data: Raw
     customer: tuple[RecordedIdentifier, ...] = ()
+    linked: tuple[RecordedIdentifier, ...] = ()
     sentat: AwareDatetime | None = None
-    traceparent: str | None = None
-    causeid: str | None = None
+    traceparent: TraceParent | None = None
+    causeid: CauseId | None = None
 
 
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
@@ -69,7 +87,9 @@ D_co = TypeVar("D_co", bound=EventData, covariant=True)
 class RecordedEvent(Struct, Generic[D_co], frozen=True, kw_only=True):
     """An event as projections see it: typed, upcast to the newest version, with its place in the log.
 
-    `stream_key` is the log key in text. `data.customer` is always UNSET here: the customer is `customer`.
+    `stream_key` is the log key in text. `time` and `recorded_time` are in UTC, `record` has them as written.
+    `data.customer` is always UNSET here: the customer is `customer`; likewise the identifiers of an
+    `identity.linked` are `record.linked`.
     """
 
     partition: int

@@ -1,6 +1,6 @@
-"""Words that several event families share: channels, identifier types, bounded texts, amounts, points, customers."""
+"""Words that several event families share: channels, identifier types, bounded texts, amounts, points, times."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -24,23 +24,70 @@ IDENTIFIER_STRENGTH: tuple[IdentifierType, ...] = (
 
 PersonalCategory = Literal["identity", "contact", "preference", "health", "free_text"]
 
+END = r"$(?!\n)"
+"""The end of a text in a pattern: Python's own `$` also matches before a last newline, other dialects' does not."""
+
 AwareDatetime = Annotated[datetime, Meta(tz=True)]
+"""A time with an offset, from `EARLIEST` to `LATEST`; what holds one checks that with `outside_history`."""
+
 Reference = Annotated[str, Meta(min_length=1, max_length=128)]
 """An id given by another system: an order, a complaint, a reward, a member of staff."""
+Word = Annotated[str, Meta(min_length=1, max_length=64)]
 ShortText = Annotated[str, Meta(min_length=1, max_length=512)]
+LongText = Annotated[str, Meta(min_length=1, max_length=16_000)]
 Points = Annotated[int, Meta(ge=1, le=1_000_000_000)]
-DecimalString = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?$")]
+
+DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?" + END
+NOT_NEGATIVE_PATTERN = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?" + END
+POSITIVE_PATTERN = r"^(?=.*[1-9])(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?" + END
+CURRENCY_PATTERN = r"^[A-Z]{3}" + END
+
+DecimalString = Annotated[str, Meta(pattern=DECIMAL_PATTERN)]
+NotNegativeDecimal = Annotated[str, Meta(pattern=NOT_NEGATIVE_PATTERN)]
+PositiveDecimal = Annotated[str, Meta(pattern=POSITIVE_PATTERN)]
+Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
+
+FlatMap = Annotated[
+    dict[
+        Word,
+        Annotated[str, Meta(max_length=512)] | Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)] | bool,
+    ],
+    Meta(max_length=50),
+]
+"""At most 50 named texts, whole numbers or truths; nothing nested, and no floats."""
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
+
+
+def outside_history(time: datetime) -> bool:
+    """Whether a time lies before 1900, or beyond what its conversion to UTC can hold."""
+    return not EARLIEST <= time <= LATEST
 
 
 class Identifier(Struct, forbid_unknown_fields=True, frozen=True):
-    """One way a channel system knows a customer by, before normalisation."""
+    """One way a channel system knows a customer by, before or after normalisation (`shared.identifiers`)."""
 
     type: IdentifierType
-    value: Annotated[str, Meta(max_length=512)]
+    value: Annotated[str, Meta(max_length=512, extra_json_schema={"x-personal": "contact"})]
 
 
 class Amount(Struct, forbid_unknown_fields=True, frozen=True):
-    """Money as a decimal string, so that no float ever touches it."""
+    """Money of either sign, as a decimal string, so that no float ever touches it."""
 
     amount: DecimalString
-    currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+    currency: Currency
+
+
+class NotNegativeAmount(Struct, forbid_unknown_fields=True, frozen=True):
+    """Money of 0 or more, as a decimal string."""
+
+    amount: NotNegativeDecimal
+    currency: Currency
+
+
+class PositiveAmount(Struct, forbid_unknown_fields=True, frozen=True):
+    """Money of more than 0, as a decimal string."""
+
+    amount: PositiveDecimal
+    currency: Currency

@@ -1,0 +1,31 @@
+"""Which identifiers belong to one person, as far as somebody said so."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, UnsetType
+
+from shared.events.data import EventData
+from shared.events.vocabulary import Identifier, Reference, ShortText
+
+
+class IdentityLinked(EventData, frozen=True, kw_only=True):
+    """Somebody stated that two identifiers are the same customer's. `link_id` names the statement, to revoke it.
+
+    `identifiers` is always UNSET in a recorded event: like the customer they are lifted out, as `linked`.
+    """
+
+    TYPE = "identity.linked"
+    LIFTED = ("customer", "identifiers")
+
+    link_id: Reference
+    reason: ShortText
+    identifiers: Annotated[tuple[Identifier, ...], Meta(min_length=2, max_length=2)] | UnsetType = UNSET
+
+
+class IdentityUnlinked(EventData, frozen=True, kw_only=True):
+    """A link was revoked: `link_id` is an `identity.linked` event's, or the id of an event that linked by itself."""
+
+    TYPE = "identity.unlinked"
+
+    link_id: Reference
+    reason: ShortText
