@@ -1,0 +1,54 @@
+"""The query API's ASGI application: routes, problems, and what surrounds every request."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from services.api.cursor import Cursors
+from services.api.observed_requests import ObservedRequests
+from services.api.reads import Reads
+from services.api.routes.lookup import lookup_routes
+from services.api.routes.timeline import timeline_routes
+from shared.http.disconnects import EndedByDisconnect
+from shared.http.health import ReadinessCheck, health_routes
+from shared.http.problems import install_problem_handlers
+from shared.http.service import Service
+from shared.identifiers import PartyIds
+from shared.metrics import Metrics
+
+_DESCRIPTION = """
+Customers, and what happened with them, from the views that projections keep.
+
+Every answer carries `Rapport-Position`. Send it, or the `position` of an ingest answer, as
+`Rapport-At-Least` to read what you wrote. Errors are RFC 9457 problem documents with a `code`.
+"""
+
+
+def api_app(
+    reads: Reads,
+    *,
+    cursors: Cursors,
+    party_ids: PartyIds,
+    phone_region: str,
+    readiness: Mapping[str, ReadinessCheck],
+    metrics: Metrics,
+) -> Service:
+    """The application with its readiness checks and OpenAPI document. It starts and stops nothing itself."""
+    app = FastAPI(
+        title="Rapport query API",
+        version="1",
+        summary="Reads customers' timelines",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    install_problem_handlers(app)
+    for routes in (
+        timeline_routes(reads, cursors),
+        lookup_routes(reads, party_ids, phone_region),
+        health_routes(readiness, metrics.registry),
+    ):
+        app.include_router(routes)
+    observed = ObservedRequests(EndedByDisconnect(app), metrics.api_request_seconds)
+    return Service(asgi=observed, readiness=readiness, openapi=app.openapi)

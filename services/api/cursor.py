@@ -1,0 +1,76 @@
+"""Where a page of a list ends, as text for clients: opaque, authenticated, good for one list only."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+_KEY_LABEL: Final = b"rapport list cursor 1"
+_FORM: Final = struct.Struct(">qIq")
+_TAG_BYTES: Final = 16
+_TOKEN_CHARACTERS: Final = 48  # base64 of 20 + 16 bytes: no padding, so a cursor has one spelling only
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class InvalidCursorError(ValueError):
+    """A cursor that this service did not write, or wrote for another list."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this cursor belongs to another list or was changed; send next_cursor back unchanged, with the "
+            "same path and filters, or start again without a cursor"
+        )
+
+
+class EntryKey(NamedTuple):
+    """The sort key of a list's entry: its time, in whole microseconds, then its place in the log."""
+
+    time: datetime
+    partition: int
+    log_offset: int
+
+
+class Cursors:
+    """Writes and reads cursors under a key of their own, derived from the deployment's secret.
+
+    A cursor is the same for the same entry and list, so pages have stable ETags; it needs no store and
+    never expires.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._key = hmac.digest(secret.encode(), _KEY_LABEL, "sha256")
+
+    def write(self, last: EntryKey, bound_to: Sequence[str | None]) -> str:
+        """The cursor that continues after `last` in the list that `bound_to` names: route, customer, filters."""
+        packed = _FORM.pack(
+            (last.time - _EPOCH) // timedelta(microseconds=1), last.partition, last.log_offset
+        )
+        return base64.urlsafe_b64encode(packed + self._tag(packed, bound_to)).decode()
+
+    def read(self, token: str, bound_to: Sequence[str | None]) -> EntryKey:
+        """The entry that a cursor of the list `bound_to` continues after. Raises `InvalidCursorError`."""
+        if len(token) != _TOKEN_CHARACTERS or not token.isascii():
+            raise InvalidCursorError
+        try:
+            opened = base64.urlsafe_b64decode(token)
+        except binascii.Error as error:
+            raise InvalidCursorError from error
+        packed, tag = opened[: _FORM.size], opened[_FORM.size :]
+        if not hmac.compare_digest(self._tag(packed, bound_to), tag):
+            raise InvalidCursorError
+        if base64.urlsafe_b64encode(opened).decode() != token:  # `+` and `/` decode as well
+            raise InvalidCursorError
+        microseconds, partition, log_offset = _FORM.unpack(packed)
+        return EntryKey(_EPOCH + timedelta(microseconds=microseconds), partition, log_offset)
+
+    def _tag(self, packed: bytes, bound_to: Sequence[str | None]) -> bytes:
+        digest = hashlib.sha256()
+        for part in bound_to:  # each part with its length, so that neighbours cannot trade characters
+            text = b"" if part is None else part.encode()
+            digest.update(struct.pack(">qq", -1 if part is None else len(text), len(bound_to)))
+            digest.update(text)
+        return hmac.digest(self._key, packed + digest.digest(), "sha256")[:_TAG_BYTES]

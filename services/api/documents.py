@@ -1,0 +1,74 @@
+"""The shapes of answers as OpenAPI shows them. Nothing is validated through them at run time."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events.interaction import InteractionCategory
+from shared.events.vocabulary import Channel, IdentifierType
+
+CustomerId = Annotated[str, Field(pattern="^cus_[a-z2-7]{26}$", examples=["cus_4sgz4wqcsr2v7ncj5hrsd2otlu"])]
+PartyId = Annotated[str, Field(pattern="^pty_[a-z2-7]{26}$", examples=["pty_4sgz4wqcsr2v7ncj5hrsd2otlu"])]
+
+_PURCHASE: dict[str, Any] = {
+    "event_id": "till-3-000817",
+    "source": "/store/bkk-01/pos-3",
+    "type": "purchase.completed",
+    "time": "2026-01-31T08:15:00Z",
+    "recorded_time": "2026-01-31T08:15:01.204Z",
+    "channel": "store",
+    "direction": None,
+    "category": None,
+    "summary": "Bought 2 items for EUR 12.50",
+    "staff": None,
+    "location": "hq/central/bkk-01",
+    "party_id": "pty_4sgz4wqcsr2v7ncj5hrsd2otlu",
+    "data": {"order_id": "817", "total": {"amount": "12.50", "currency": "EUR"}, "lines": []},
+}
+
+
+class LookupRequest(BaseModel):
+    """An identifier as a channel system knows it; it is normalised like those of events."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"type": "email", "value": "Anna@example.org"}]}
+    )
+
+    type: IdentifierType
+    value: str = Field(max_length=512)
+
+
+class LookupAnswer(BaseModel):
+    """Who an identifier stands for; where several share it, `customer_id` is null and they are `candidates`."""
+
+    customer_id: CustomerId | None
+    party_id: PartyId
+    candidates: list[CustomerId] = Field(max_length=20)
+
+
+class TimelineItem(BaseModel):
+    """One event on a customer's timeline."""
+
+    event_id: str
+    source: str
+    type: str = Field(examples=["purchase.completed"])
+    time: datetime = Field(description="when it happened, UTC")
+    recorded_time: datetime = Field(description="when Rapport accepted it, UTC")
+    channel: Channel
+    direction: Literal["inbound", "outbound"] | None
+    category: InteractionCategory | None
+    summary: str = Field(description="one readable sentence")
+    staff: str | None
+    location: str | None = Field(description="organisation units, widest first")
+    party_id: PartyId | None = Field(description="the party of the event's strongest identifier")
+    data: dict[str, Any] = Field(description="the event's data as recorded, without `customer`")
+
+
+class TimelinePage(BaseModel):
+    """One page of a timeline."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_PURCHASE], "next_cursor": None}]})
+
+    items: list[TimelineItem] = Field(max_length=200)
+    next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")

@@ -1,0 +1,140 @@
+"""Read your writes: one watcher a process follows the views' position and wakes those who wait for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+import asyncpg
+import structlog
+
+from services.api.database import Connection, DatabaseUnavailableError, unavailable
+from services.api.waiters import TooManyWaitersError, Waiters
+from shared.position import Position
+
+CHANNEL: Final = "rapport_positions"
+_FALLBACK_SECONDS: Final = 0.25
+_RECONNECT_SECONDS: Final = (0.0, 0.1, 0.25, 0.5)
+_FAILURES_TO_GIVE_UP: Final = 2
+_STANDBY_SECONDS: Final = 2.0
+_ANNOUNCES_NOTHING: Final = (asyncpg.ReadOnlySQLTransactionError, asyncpg.ObjectNotInPrerequisiteStateError)
+_STATE: Final = "select partition, position, pg_is_in_recovery() as standby from control.positions"
+
+_log = structlog.get_logger("rapport.api")
+
+
+class PositionNotReachedError(Exception):
+    """The views did not reach the wanted position in time; `known` is how far they were."""
+
+    def __init__(self, detail: str, known: Position) -> None:
+        super().__init__(detail)
+        self.known = known
+
+
+class PositionWatch:
+    """Follows the position by LISTEN, with polling every 250 ms in case an announcement is lost.
+
+    However many requests wait, an announcement costs one query, and none while nobody waits; waiting holds
+    no connection of the pool. `connect` opens the watcher's own connection; `on_reconnect` is called when
+    it was lost and opened again. While a standby answers, the watcher looks every 2 s whether a primary
+    does.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        on_reconnect: Callable[[], Awaitable[None]],
+        *,
+        most_waiting: int,
+    ) -> None:
+        self._connect = connect
+        self._on_reconnect = on_reconnect
+        self._waiters = Waiters(most_waiting)
+        self._wake = asyncio.Event()
+        self._behind = True
+        self._failures = 0
+        self._standby = False
+
+    @property
+    def known(self) -> Position:
+        """A position that the views have reached; they may be further."""
+        return self._waiters.known
+
+    async def reach(self, wanted: Position, seconds: float) -> None:
+        """Returns once the views include `wanted`; what is read afterwards from the same server sees it.
+
+        Raises `PositionNotReachedError` after `seconds`, or at once when too many wait, and
+        `DatabaseUnavailableError` when the position cannot be followed.
+        """
+        if self.known.includes(wanted):
+            return
+        if self._failures >= _FAILURES_TO_GIVE_UP:
+            raise DatabaseUnavailableError("the position of the views cannot be read now")
+        try:
+            waiter = self._waiters.add(wanted)
+        except TooManyWaitersError as error:
+            raise PositionNotReachedError(f"{error}; send it again in a second", self.known) from error
+        if self._behind:
+            self._wake.set()
+        try:
+            async with asyncio.timeout(seconds):
+                ended_by = await waiter.ended
+        except TimeoutError:
+            detail = f"the views have not reached this position within {seconds:g} s; send it again"
+            raise PositionNotReachedError(detail, self.known) from None
+        finally:
+            self._waiters.remove(waiter)
+        if ended_by is not None:
+            raise ended_by
+
+    async def run(self) -> None:
+        """Follows the position until cancelled, through any outage of the database."""
+        while True:
+            try:
+                await self._follow()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._lost(error)
+                await asyncio.sleep(_RECONNECT_SECONDS[min(self._failures, len(_RECONNECT_SECONDS)) - 1])
+
+    async def _follow(self) -> None:
+        """Returns when it is time to see whether another server answers."""
+        connection = await self._connect()
+        try:
+            with suppress(*_ANNOUNCES_NOTHING):
+                await connection.add_listener(CHANNEL, self._on_announcement)
+            standby = await self._advance(connection)
+            if self._failures or standby != self._standby:
+                await self._on_reconnect()
+            self._failures, self._standby = 0, standby
+            look_again = asyncio.get_running_loop().time() + _STANDBY_SECONDS
+            while not standby or asyncio.get_running_loop().time() < look_again:
+                await self._wait_for_news()
+                await self._advance(connection)
+        finally:
+            connection.terminate()
+
+    async def _advance(self, connection: Connection) -> bool:
+        """Wakes whom the position as it is now satisfies; whether a standby told it."""
+        self._wake.clear()
+        self._behind = False
+        rows = await connection.fetch(_STATE)
+        self._waiters.advance(Position({row["partition"]: row["position"] for row in rows}))
+        return any(row["standby"] for row in rows)
+
+    def _lost(self, error: Exception) -> None:
+        self._failures += 1
+        self._behind = True
+        if self._failures == _FAILURES_TO_GIVE_UP:
+            _log.warning("positions_not_followed", reason=str(unavailable(error)), error=type(error).__name__)
+        if self._failures >= _FAILURES_TO_GIVE_UP:
+            self._waiters.fail(DatabaseUnavailableError("the position of the views cannot be read now"))
+
+    async def _wait_for_news(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FALLBACK_SECONDS):
+                await self._wake.wait()
+
+    def _on_announcement(self, *_: Any) -> None:
+        self._behind = True
+        if len(self._waiters):
+            self._wake.set()

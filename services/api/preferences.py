@@ -1,0 +1,40 @@
+"""The request headers that ask for freshness: `Rapport-At-Least`, and `Prefer: wait=SECONDS` (RFC 7240)."""
+
+import re
+from typing import Final, NamedTuple
+
+from starlette.datastructures import Headers
+
+from shared.http.problems import Problem
+from shared.position import InvalidPositionError, Position
+
+DEFAULT_WAIT_SECONDS: Final = 2
+MOST_WAIT_SECONDS: Final = 30
+_WAIT: Final = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,9})"?\s*(?:[;,]|$)', re.IGNORECASE)
+
+
+class Freshness(NamedTuple):
+    """The position a read must include, how long to wait, and the wait to confirm where one was named."""
+
+    at_least: Position
+    wait_seconds: int
+    applied: str | None
+
+
+def freshness_of(headers: Headers) -> Freshness | None:
+    """What the request asks for, or None. A malformed `Prefer` is ignored, as RFC 7240 wants it.
+
+    Raises the problem 422 `invalid_position`.
+    """
+    token = headers.get("rapport-at-least")
+    if token is None:
+        return None
+    try:
+        at_least = Position.parse(token.strip())
+    except InvalidPositionError as error:
+        raise Problem(422, "invalid_position", f"Rapport-At-Least: {error}") from error
+    match = _WAIT.search(",".join(headers.getlist("prefer")))
+    if match is None:
+        return Freshness(at_least, DEFAULT_WAIT_SECONDS, None)
+    seconds = min(int(match[1]), MOST_WAIT_SECONDS)
+    return Freshness(at_least, seconds, f"wait={seconds}")

@@ -1,0 +1,146 @@
+"""GET /v1/customers/{id}/timeline: what happened with a customer, page by page."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, get_args
+
+from fastapi import APIRouter, Request, Response
+
+from services.api.cursor import Cursors, EntryKey, InvalidCursorError
+from services.api.documents import TimelinePage
+from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
+from services.api.parameters import moment, one_of, query_parameters, whole_number
+from services.api.reads import Reads, Snapshot
+from services.projections.read_models import timeline
+from shared.events import EVENT_CLASSES
+from shared.events.interaction import InteractionCategory
+from shared.events.vocabulary import Channel
+from shared.http.problems import Problem
+from shared.identifiers import party_id_of
+
+ROUTE: Final = "/v1/customers/{id}/timeline"
+DEFAULT_LIMIT: Final = 50
+MOST_LIMIT: Final = 200
+
+_CHANNELS: Final[Sequence[str]] = get_args(Channel)
+_CATEGORIES: Final[Sequence[str]] = get_args(InteractionCategory)
+_TYPES: Final[Sequence[str]] = tuple(event_class.TYPE for event_class in EVENT_CLASSES)
+_ORDERS: Final[Sequence[str]] = ("desc", "asc")
+
+_NOTHING: Final = "[]"
+_TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
+_PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "channel": ("entries of this channel", {"type": "string", "enum": list(_CHANNELS)}),
+    "type": ("entries of this event type", {"type": "string", "enum": list(_TYPES)}),
+    "category": ("entries of this category", {"type": "string", "enum": list(_CATEGORIES)}),
+    "from": ("entries at this time or later; RFC 3339 with an offset", _TIME),
+    "to": ("entries before this time; RFC 3339 with an offset", _TIME),
+    "order": ("`desc`, newest first, or `asc`", {"type": "string", "enum": list(_ORDERS), "default": "desc"}),
+    "limit": (
+        "most entries of a page",
+        {"type": "integer", "minimum": 1, "maximum": MOST_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    "cursor": (
+        "`next_cursor` of the page before, sent with the same path and filters",
+        {"type": "string", "minLength": 1, "maxLength": 128},
+    ),
+}
+
+
+class Wanted(NamedTuple):
+    """One page of one party's timeline, as a request asks for it."""
+
+    party_id: str
+    filters: timeline.Filters
+    ascending: bool
+    limit: int
+    after: timeline.Keyset | None
+    bound_to: tuple[str | None, ...]
+
+
+def timeline_routes(reads: Reads, cursors: Cursors) -> APIRouter:
+    """The route of the timeline, for GET and HEAD."""
+    routes = APIRouter(tags=["customers"])
+
+    async def customer_timeline(request: Request) -> Response:
+        wanted = wanted_page(request.path_params["id"], request.scope["query_string"], cursors)
+
+        async def query(connection: Any) -> Snapshot:
+            return await _read(connection, wanted, cursors)
+
+        return await reads.answer(request, query)
+
+    routes.add_api_route(
+        ROUTE,
+        customer_timeline,
+        methods=["GET"],
+        summary="A customer's timeline",
+        description="Keyset pages: following `next_cursor` neither repeats nor skips while events arrive.",
+        operation_id="read_timeline",
+        responses=read_responses(
+            TimelinePage,
+            "one page",
+            {
+                404: ["unknown_customer"],
+                413: ["too_large"],
+                422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+            },
+        ),
+        openapi_extra=read_parameters(
+            path_parameter(
+                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
+            ),
+            *(query_parameter(name, text, schema) for name, (text, schema) in _PARAMETERS.items()),
+        ),
+    )
+    routes.add_api_route(ROUTE, customer_timeline, methods=["HEAD"], include_in_schema=False)
+    return routes
+
+
+def wanted_page(customer: str, query_string: bytes, cursors: Cursors) -> Wanted:
+    """The page a request asks for.
+
+    Raises the problems 404 `unknown_customer`, 422 `invalid_parameter` and 422 `invalid_cursor`.
+    """
+    given = query_parameters(query_string, _PARAMETERS)
+    try:
+        party_id = party_id_of(customer)
+    except ValueError as error:
+        raise Problem(404, "unknown_customer", str(error)) from error
+    filters = timeline.Filters(
+        channel=one_of("channel", given.get("channel"), _CHANNELS),
+        type=one_of("type", given.get("type"), _TYPES),
+        category=one_of("category", given.get("category"), _CATEGORIES),
+        since=moment("from", given.get("from")),
+        until=moment("to", given.get("to")),
+    )
+    order = one_of("order", given.get("order"), _ORDERS) or _ORDERS[0]
+    limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
+    times = (each.isoformat() if each is not None else None for each in (filters.since, filters.until))
+    bound_to = (ROUTE, party_id, filters.channel, filters.type, filters.category, *times, order)
+    return Wanted(
+        party_id, filters, order == "asc", limit, _keyset(given.get("cursor"), bound_to, cursors), bound_to
+    )
+
+
+def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors) -> timeline.Keyset | None:
+    if token is None:
+        return None
+    try:
+        return timeline.Keyset(*cursors.read(token, bound_to))
+    except InvalidCursorError as error:
+        raise Problem(422, "invalid_cursor", str(error)) from error
+
+
+async def _read(connection: Any, wanted: Wanted, cursors: Cursors) -> Snapshot:
+    page = await timeline.page(
+        connection, [wanted.party_id], wanted.filters, wanted.after, wanted.limit, ascending=wanted.ascending
+    )
+    if page.items == _NOTHING:
+        anything = await timeline.page(connection, [wanted.party_id], limit=1)
+        if anything.items == _NOTHING:
+            detail = "no event names this customer yet; check the id, or look the customer up again"
+            return Snapshot(Problem(404, "unknown_customer", detail), anything.position)
+    following = "null"
+    if page.next is not None:
+        following = f'"{cursors.write(EntryKey(*page.next), wanted.bound_to)}"'
+    return Snapshot(f'{{"items":{page.items},"next_cursor":{following}}}'.encode(), page.position)
