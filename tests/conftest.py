@@ -11,6 +11,8 @@ import pytest
 
 from services.ops.embedded_postgres import EmbeddedPostgres
 
+pytest_plugins = ["tests.kafka_broker"]
+
 
 @pytest.fixture(scope="session")
 async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
