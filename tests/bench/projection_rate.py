@@ -1,0 +1,149 @@
+"""Events a second that one worker process projects from a full log into an empty database."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+
+from services.projections.migrate import migrate
+from shared.log.choose import event_log
+from shared.metrics import Metrics
+from tests.bench.deployment import Deployment, on_embedded_log, on_kafka, positions_sum
+from tests.bench.environment import PARTITIONS, PROJECT, PYTHON, Bench, database
+from tests.bench.eventsourced_projection import TIMELINE
+from tests.bench.measurement import BenchError, Measure, Outcome, Row, Wanted, interleave
+from tests.bench.processes import Child, child, wait_until
+from tests.bench.purchases import customers, fill, purchases
+
+_EVENTS = 200_000
+_LEAST_EVENTS = 20_000  # several batches, so that a rate shows
+_CUSTOMERS = 10_000
+_LIBRARY_EVENTS = 10_000
+_FINISH_SECONDS = 300
+_OVER_KAFKA = "rapport, from Kafka"
+_EMBEDDED = "rapport, from the embedded log"
+_LIBRARY = "eventsourcing, a transaction an event"
+
+Progress = Callable[[asyncpg.Connection], Awaitable[int]]
+
+
+async def measure(bench: Bench) -> Outcome:
+    """Our worker from Kafka and from the embedded log, and the library's projection from its own tables."""
+    events = max(bench.count(_EVENTS), _LEAST_EVENTS)
+    async with (
+        _from_kafka(bench, events) as kafka,
+        _from_embedded(bench, events) as embedded,
+        _from_library(bench, bench.count(_LIBRARY_EVENTS)) as library,
+    ):
+        contenders = {_OVER_KAFKA: kafka, _EMBEDDED: embedded, _LIBRARY: library}
+        figures = await interleave(contenders, bench.rounds)
+    note = f"{events:,} purchases; rate from the first commit to the last"
+    wanted = Wanted(least=15_000, least_ratio=10)
+    return Outcome(
+        (
+            Row("projection, from Kafka", "events/s", figures[_OVER_KAFKA], figures[_LIBRARY], wanted, note),
+            Row("projection, from the embedded log", "events/s", figures[_EMBEDDED], figures[_LIBRARY]),
+        )
+    )
+
+
+@asynccontextmanager
+async def _from_kafka(bench: Bench, events: int) -> AsyncIterator[Measure]:
+    async with on_kafka(bench, "project") as filled:
+        await _fill(filled, events)
+
+        async def once() -> float:
+            async with database(bench.postgres, "project") as url:
+                await migrate(url, PARTITIONS)
+                return await _project(Deployment(bench, url, filled.log), events)
+
+        yield once
+
+
+@asynccontextmanager
+async def _from_embedded(bench: Bench, events: int) -> AsyncIterator[Measure]:
+    """The embedded log lives in the views' database, so each measurement takes a copy of the filled one."""
+    async with on_embedded_log(bench, "project") as filled:
+        await _fill(filled, events)
+
+        async def once() -> float:
+            async with database(bench.postgres, "project", template=filled.database_url) as url:
+                return await _project(Deployment(bench, url, filled.log), events)
+
+        yield once
+
+
+@asynccontextmanager
+async def _from_library(bench: Bench, events: int) -> AsyncIterator[Measure]:
+    async with database(bench.postgres, "library") as filled:
+        async with _library(bench, "fill", filled, str(events)) as filling:
+            await wait_until(_ended(filling), "eventsourcing to record purchases", seconds=_FINISH_SECONDS)
+            if filling.process.returncode != 0:
+                filling.check_alive()
+
+        async def once() -> float:
+            async with (
+                database(bench.postgres, "library", template=filled) as url,
+                _library(bench, "project", url) as worker,
+            ):
+                return await _rate(url, _entries, events, worker)
+
+        yield once
+
+
+@asynccontextmanager
+async def _library(bench: Bench, *arguments: str) -> AsyncIterator[Child]:
+    command = (PYTHON, "-m", "tests.bench.eventsourced_projection", *arguments)
+    async with child(
+        f"eventsourcing {arguments[0]}", command, environment=bench.process_environment(), directory=PROJECT,
+        output=bench.output("library"),
+    ) as running:  # fmt: skip
+        yield running
+
+
+async def _fill(deployment: Deployment, events: int) -> None:
+    deployment.bench.say(f"filling {deployment.log.split('/')[0]} with {events:,} purchases")
+    log = event_log(deployment.settings, Metrics(CollectorRegistry()))
+    await fill(log, purchases(events, customers(_CUSTOMERS)))
+
+
+async def _project(deployment: Deployment, events: int) -> float:
+    async with deployment.project() as worker:
+        return await _rate(deployment.database_url, positions_sum, events, worker)
+
+
+async def _rate(url: str, progress: Progress, events: int, worker: Child) -> float:
+    """Events a second from the first progress seen to the end, so that starting a process does not count."""
+    connection = await asyncpg.connect(url)
+    seen: list[tuple[float, int]] = []
+
+    async def at_end() -> bool:
+        done = await progress(connection)
+        if done and (not seen or done > seen[-1][1]):
+            seen.append((time.perf_counter(), done))
+        return done >= events
+
+    try:
+        await wait_until(at_end, "the projection to finish", seconds=_FINISH_SECONDS, while_alive=(worker,))
+    finally:
+        await connection.close()
+    (begun, first), (ended, last) = seen[0], seen[-1]
+    if last == first:
+        raise BenchError("the projection took the whole log in one step; measure with more events")
+    return (last - first) / (ended - begun)
+
+
+async def _entries(connection: asyncpg.Connection) -> int:
+    if await connection.fetchval("select to_regclass($1)", TIMELINE) is None:
+        return 0
+    entries: int = await connection.fetchval(f"select count(*) from {TIMELINE}")  # noqa: S608  # a constant
+    return entries
+
+
+def _ended(process: Child) -> Callable[[], Awaitable[bool]]:
+    async def probe() -> bool:
+        return process.process.returncode is not None
+
+    return probe
