@@ -15,6 +15,7 @@ class LiveView(NamedTuple):
 
     read_model: ReadModel
     table: Table
+    columns: tuple[str, ...]
 
 
 class ViewOutdatedError(Exception):
@@ -32,7 +33,10 @@ def table_of(read_model: ReadModel, generation: int) -> Table:
 
 
 async def make_first_generation(connection: asyncpg.Connection, read_model: ReadModel) -> None:
-    """Makes generation 1 and its `live` view unless the read model has a generation. To be called in a transaction."""
+    """Makes generation 1 and its `live` view unless the read model has a generation.
+
+    To be called in a transaction, which one caller at a time runs.
+    """
     if await connection.fetchval(
         "select true from control.generations where view = $1 limit 1", read_model.name
     ):
@@ -43,7 +47,8 @@ async def make_first_generation(connection: asyncpg.Connection, read_model: Read
     await connection.execute(str(CreateTable(table).compile(dialect=dialect)))
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         await connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-    await connection.execute(f"create view live.{table.name} as select * from {table.schema}.{table.name}")
+    generation = f"{table.schema}.{table.name}"  # names from declarations in the code, never from input
+    await connection.execute(f"create view live.{table.name} as select * from {generation}")  # noqa: S608
     await connection.execute(
         "insert into control.generations (view, generation, version, state) values ($1, 1, $2, 'live')",
         read_model.name,
@@ -64,5 +69,6 @@ async def live_views(
         generation, version = live.get(read_model.name, (None, None))
         if generation is None or version != read_model.version:
             raise ViewOutdatedError(read_model.name, version, read_model.version)
-        views.append(LiveView(read_model, table_of(read_model, generation)))
+        table = table_of(read_model, generation)
+        views.append(LiveView(read_model, table, tuple(table.columns.keys())))
     return tuple(views)

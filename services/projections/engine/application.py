@@ -1,0 +1,136 @@
+"""Applying a batch: positions, journal, views, parked events and the announcement in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from services.projections.engine.announcements import announce
+from services.projections.engine.batch import JOURNAL_COLUMNS, Entry, RowValues
+from services.projections.engine.generations import LiveView
+from services.projections.engine.leases import Place
+from services.projections.engine.parking import Parked, park
+from shared.position import Position
+
+
+class FencedError(Exception):
+    """Another worker moved or took over a partition: this batch is not ours to write."""
+
+
+class RowsRefusedError(Exception):
+    """PostgreSQL refused the content of a row; `view` is None for the journal."""
+
+    def __init__(self, view: str | None, reason: Exception) -> None:
+        super().__init__(f"PostgreSQL refused a row of {view or 'the journal'}: {reason}")
+        self.view = view
+
+
+class Applied(NamedTuple):
+    """What a batch came to. `places` is where its partitions stand now."""
+
+    places: dict[int, Place]
+    written: list[Entry]
+    repeats: list[Entry]
+    parked: list[Parked]
+
+
+async def apply_batch(
+    connection: asyncpg.Connection,
+    views: Sequence[LiveView],
+    entries: Sequence[Entry],
+    places: Mapping[int, Place],
+) -> Applied:
+    """Applies entries that follow `places` directly, all or nothing; repeating it after any error is safe.
+
+    The positions come first: they lock the partitions and fence a worker that was replaced before it writes anything.
+    Raises `FencedError`, `RowsRefusedError` and asyncpg's errors. Waits for the locks of other workers.
+    """
+    reached = {entry.stored.partition: entry.stored.offset + 1 for entry in entries}
+    async with connection.transaction():
+        await _move_positions(connection, reached, places)
+        repeated = await _repeated(connection, entries)
+        fresh = [entry for number, entry in enumerate(entries) if number not in repeated]
+        parked = [parked for entry in fresh for parked in entry.parked]
+        written = [entry for entry in fresh if entry.journal is not None]
+        await _copy(
+            connection, None, "control", "journal", JOURNAL_COLUMNS, (entry.journal for entry in written)
+        )
+        for number, view in enumerate(views):
+            rows = (entry.rows[number] for entry in written)
+            name, schema = view.read_model.name, str(view.table.schema)
+            await _copy(connection, name, schema, view.table.name, view.columns, rows)
+        if parked:
+            await park(connection, parked)
+        await announce(connection, Position(reached))
+    moved = {partition: Place(reached[partition], places[partition].epoch) for partition in reached}
+    return Applied(moved, written, [entries[number] for number in sorted(repeated)], parked)
+
+
+async def _move_positions(
+    connection: asyncpg.Connection, reached: Mapping[int, int], places: Mapping[int, Place]
+) -> None:
+    partitions = sorted(reached)
+    moved = await connection.fetch(
+        _MOVE,
+        partitions,
+        [places[partition].position for partition in partitions],
+        [places[partition].epoch for partition in partitions],
+        [reached[partition] for partition in partitions],
+    )
+    if len(moved) != len(partitions):
+        lost = sorted(set(partitions) - {row["partition"] for row in moved})
+        raise FencedError(f"partitions {lost} were taken over by another worker")
+
+
+async def _repeated(connection: asyncpg.Connection, entries: Sequence[Entry]) -> set[int]:
+    """The numbers of entries whose event was applied before or stands earlier in the batch."""
+    first: dict[tuple[int, bytes], int] = {}
+    repeated: set[int] = set()
+    for number, entry in enumerate(entries):
+        if entry.event is not None:
+            seen = (entry.event.partition, entry.event.event_hash)
+            if first.setdefault(seen, number) != number:
+                repeated.add(number)
+    by_partition: dict[int, list[bytes]] = {}
+    for partition, event_hash in first:
+        by_partition.setdefault(partition, []).append(event_hash)
+    for partition, hashes in by_partition.items():
+        for row in await connection.fetch(_SEARCH_REPEATS, partition, hashes):
+            repeated.add(first[partition, row["event_hash"]])
+    # A second copy within the batch of an event applied before is in `repeated` already, as is the first.
+    return repeated
+
+
+async def _copy(
+    connection: asyncpg.Connection,
+    view: str | None,
+    schema: str,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[RowValues | None],
+) -> None:
+    records = [row for row in rows if row is not None]
+    if not records:
+        return
+    try:
+        await connection.copy_records_to_table(table, schema_name=schema, columns=columns, records=records)
+    except (
+        asyncpg.DataError,
+        asyncpg.ProgramLimitExceededError,
+        asyncpg.NotNullViolationError,
+        asyncpg.CheckViolationError,
+    ) as error:
+        raise RowsRefusedError(view, error) from error
+
+
+_MOVE = """
+update control.positions stands
+set position = batch.reached
+from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) as batch (partition, expected, epoch, reached)
+where stands.partition = batch.partition and stands.position = batch.expected and stands.epoch = batch.epoch
+returning stands.partition
+"""
+
+_SEARCH_REPEATS = """
+select event_hash from control.journal where partition = $1 and event_hash = any($2::bytea[])
+"""
