@@ -1,0 +1,78 @@
+"""Where ingest is put together: settings, then the log, then the application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import structlog
+from prometheus_client import CollectorRegistry
+from shared.events.catalogue import Catalogue
+
+from services.ingest.accept import Acceptance
+from services.ingest.app import IngestApplication, descriptive_app
+from services.ingest.credentials import AnyoneMaySend
+from services.ingest.limits import Limits
+from services.ingest.observation import Observation
+from services.ingest.posting import EventPosting
+from shared.clock import Clock, system_clock
+from shared.field_cipher import NoCipher
+from shared.http.server import serve
+from shared.http.service import Service
+from shared.identifiers import PartyIds
+from shared.log.choose import event_log
+from shared.log.port import EventLog
+from shared.metrics import Metrics
+from shared.settings import Settings
+from shared.structured_logs import configure_logging
+
+
+@asynccontextmanager
+async def ingest_service(
+    settings: Settings, metrics: Metrics, *, log: EventLog | None = None, clock: Clock = system_clock
+) -> AsyncIterator[Service]:
+    """The ingest service, ready to be served; leaving the context drains what is on its way to the log.
+
+    Does not wait for the log: while it is away, posts are answered 503. `log` stands in for the log that the
+    settings name.
+    """
+    limits = Limits.of(settings)
+    catalogue = Catalogue()
+    chosen = log if log is not None else event_log(settings, metrics)
+    async with chosen.writer() as writer:
+        acceptance = Acceptance(
+            catalogue,
+            PartyIds(settings.identifier_pepper.get_secret_value()),
+            NoCipher(),
+            settings.phone_region,
+            limits,
+        )
+        posting = EventPosting(
+            acceptance=acceptance,
+            writer=writer,
+            credentials=AnyoneMaySend(),
+            limits=limits,
+            clock=clock,
+            observation=Observation(
+                metrics,
+                structlog.get_logger("rapport.ingest").bind(),
+                log_accepted=settings.log_level == "debug",
+            ),
+        )
+        readiness = {"event log": writer.check_writable}
+        rest = descriptive_app(
+            catalogue,
+            limits,
+            readiness,
+            metrics.registry,
+            version=version("rapport"),
+            log_address=settings.log.rpartition("/")[2],
+        )
+        yield Service(IngestApplication(posting, rest), readiness, rest.openapi)
+
+
+async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
+    """Serves ingest alone, until `stop` is set. Raises `AddressUnavailableError` where it cannot listen."""
+    configure_logging(settings.log_level)
+    async with ingest_service(settings, Metrics(CollectorRegistry())) as service:
+        await serve(service, settings.host, settings.port, stop, on_bound)

@@ -1,0 +1,107 @@
+"""`POST /v1/events` on bare ASGI: the framework's validation would cost more than all the work."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Final
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from services.ingest.accept import Acceptance
+from services.ingest.answer import Answer, answer_of
+from services.ingest.body import Body, ClientGoneError
+from services.ingest.content_modes import events_in
+from services.ingest.credentials import CredentialCheck, Sender
+from services.ingest.limits import BodyMemory, Limits
+from services.ingest.observation import Observation
+from services.ingest.writing import Batch
+from shared.clock import Clock
+from shared.http.problems import Problem, internal_error, send_problem, trace_id_of
+from shared.log.port import LogWriter
+
+PATH: Final = "/v1/events"
+_EVENTS_A_TURN: Final = 200  # then other requests have theirs
+_DIGITS_OF_SANE_LENGTH: Final = 19
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class EventPosting:
+    """The ASGI application behind `POST /v1/events`; other methods get 405."""
+
+    def __init__(
+        self,
+        *,
+        acceptance: Acceptance,
+        writer: LogWriter,
+        credentials: CredentialCheck,
+        limits: Limits,
+        clock: Clock,
+        observation: Observation,
+    ) -> None:
+        self._acceptance = acceptance
+        self._writer = writer
+        self._credentials = credentials
+        self._limits = limits
+        self._clock = clock
+        self._observation = observation
+        self._memory = BodyMemory()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request. A client that hung up before its request was complete gets no answer."""
+        began = perf_counter()
+        try:
+            answer = await self._answer(scope, receive)
+        except ClientGoneError:
+            return
+        except Problem as problem:
+            self._observation.problem(problem.code, trace_id_of(scope))
+            await send_problem(problem, scope, send)
+        except Exception as error:  # noqa: BLE001 - the last resort: logged, and told without internals
+            await send_problem(internal_error(scope, error), scope, send)
+        else:
+            body = _encode(answer)
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": answer.status(), "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        self._observation.request_seconds(perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        if scope["method"] != "POST":
+            detail = f"{scope['method']} is not served at {PATH}; post events there"
+            raise Problem(405, "method_not_allowed", detail, headers={"allow": "POST"})
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        sender = await self._credentials.sender(headers)
+        body = Body(self._memory, self._limits)
+        try:
+            text = await body.read(receive, headers.get(b"content-encoding", b""), _declared_bytes(headers))
+            return await self._accepted(headers, text, sender)
+        finally:
+            body.release()
+
+    async def _accepted(self, headers: Mapping[bytes, bytes], text: bytes, sender: Sender) -> Answer:
+        now = self._clock()
+        traceparent = _traceparent(headers)
+        batch = Batch()
+        for number, sent in enumerate(events_in(headers, text, self._limits), start=1):
+            batch.add(self._acceptance.of(sent, sender, now, traceparent))
+            if number % _EVENTS_A_TURN == 0:
+                await asyncio.sleep(0)
+        outcomes = await batch.write(self._writer)
+        answer = answer_of(outcomes)
+        self._observation.answered(answer, outcomes)
+        self._observation.handed_over(batch.written(), now)
+        return answer
+
+
+def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:
+    """The body's size as announced, 0 where it is not; only ever a reason to refuse early."""
+    declared = headers.get(b"content-length", b"")
+    return int(declared) if declared.isdigit() and len(declared) < _DIGITS_OF_SANE_LENGTH else 0
+
+
+def _traceparent(headers: Mapping[bytes, bytes]) -> str | None:
+    value = headers.get(b"traceparent")
+    return value.decode() if value is not None and _TRACEPARENT.fullmatch(value) else None
