@@ -74,7 +74,7 @@ journal = Table(
 )
 """Each applied event once; unique by (partition, event_hash), which is the search for repeats.
 
-`attributes` is the rest of the log value (customer, dataschema, sentat, traceparent, causeid), so that the log value can
+`attributes` is the rest of the log value (dataschema, customer, linked, sentat, traceparent, causeid): the log value can
 be written again from the row; `data` is the event's data as the log holds it.
 """
 

@@ -41,6 +41,7 @@ class _Attributes(Struct, omit_defaults=True):
 
     dataschema: str
     customer: tuple[RecordedIdentifier, ...] = ()
+    linked: tuple[RecordedIdentifier, ...] = ()
     sentat: AwareDatetime | None = None
     traceparent: str | None = None
     causeid: str | None = None
@@ -81,7 +82,14 @@ def entry_of(stored: StoredRecord, decode: Decode, views: Sequence[LiveView]) ->
 
 def _journal_row(event: RecordedEvent[Any]) -> RowValues:
     value = event.record
-    attributes = _Attributes(value.dataschema, value.customer, value.sentat, value.traceparent, value.causeid)
+    attributes = _Attributes(
+        dataschema=value.dataschema,
+        customer=value.customer,
+        linked=value.linked,
+        sentat=value.sentat,
+        traceparent=value.traceparent,
+        causeid=value.causeid,
+    )
     return (
         event.partition,
         event.offset,

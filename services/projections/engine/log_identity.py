@@ -44,7 +44,7 @@ async def establish_log(connection: asyncpg.Connection, reader: LogReader) -> Lo
         if stored is None:
             bounds = await reader.bounds(range(identity.partitions))
             await connection.execute(
-                "insert into control.log_identity (only, log_id, partitions) values (1, $1, $2)",
+                'insert into control.log_identity ("only", log_id, partitions) values (1, $1, $2)',
                 identity.log_id,
                 identity.partitions,
             )

@@ -19,8 +19,25 @@ from shared.metrics import Metrics
 
 _WRITE_SECONDS = 60.0
 _LEAVE_SECONDS = 2.0
-_PASSING = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, LogUnavailableError)
-"""PostgreSQL or the log being away, restarted, or not migrated yet."""
+_PASSING = (
+    LogUnavailableError,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InternalServerError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.PostgresSystemError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidSchemaNameError,
+    asyncpg.UndefinedTableError,
+)
+"""PostgreSQL or the log being away, overloaded, restarted, handed over to a read-only server, or not migrated yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
