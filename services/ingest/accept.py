@@ -1,6 +1,7 @@
 """The pipeline of one event: from JSON text as sent to a record for the log, or the reason why not."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from shared.events.identity import IdentityLinked
 from shared.events.refusal import BadIdentifierError, EventRefusedError, SchemaViolationError
 from shared.events.text_safety import refusal_of_malformed, refuse_nul
 from shared.events.violation import refusal_of
-from shared.events.vocabulary import Channel
+from shared.events.vocabulary import Channel, Identifier
 from shared.field_cipher import FieldCipher
 from shared.http.problems import Problem
 from shared.identifiers import PartyIds, recorded_identifiers
@@ -27,6 +28,7 @@ from shared.log.port import NewRecord
 
 _FURTHEST_AHEAD: Final = timedelta(hours=24)
 _LINKED_IDENTIFIERS: Final = 2
+_REMEMBERED_CUSTOMERS: Final = 16_384  # whose events come in bursts
 
 
 class AcceptableEvent(NamedTuple):
@@ -66,6 +68,7 @@ class Acceptance:
         self._cipher = cipher
         self._phone_region = phone_region
         self._limits = limits
+        self._recorded = lru_cache(maxsize=_REMEMBERED_CUSTOMERS)(self._recorded_identifiers)
         self._decode_posted = msgspec.json.Decoder(PostedEvent).decode
 
     def of(
@@ -125,13 +128,16 @@ class Acceptance:
     def _customer(self, data: EventData) -> tuple[RecordedIdentifier, ...]:
         customer: tuple[RecordedIdentifier, ...] = ()
         if data.customer is not UNSET:
-            customer = recorded_identifiers(data.customer, self._phone_region, self._party_ids)
+            customer = self._recorded(data.customer)
         if not customer and data.CUSTOMER_REQUIRED:
             detail = (
                 "data.customer: no identifier names a customer; empty and placeholder values do not count"
             )
             raise BadIdentifierError(detail, "/data/customer")
         return customer
+
+    def _recorded_identifiers(self, customer: tuple[Identifier, ...]) -> tuple[RecordedIdentifier, ...]:
+        return recorded_identifiers(customer, self._phone_region, self._party_ids)
 
     def _linked(self, data: EventData) -> tuple[RecordedIdentifier, ...]:
         if not isinstance(data, IdentityLinked) or data.identifiers is UNSET:

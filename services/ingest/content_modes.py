@@ -197,7 +197,7 @@ def _json(decode: Callable[[bytes], T], body: bytes) -> T:
     except RecursionError:
         raise _invalid("it is nested too deeply") from None
     except msgspec.DecodeError as error:
-        raise _invalid(str(error) if body.strip() else "the body is empty") from None
+        raise _invalid(str(error) if body.strip() else "it is empty") from None
 
 
 def _without_lone_surrogates(text: bytes) -> bytes:

@@ -44,6 +44,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._in_head = True
         self._in_body = False
+        self._heads = 0  # complete ones
         self._head_bytes = 0  # received while the head was incomplete
         self._header_bytes = 0  # of complete headers
         self._body_bytes = 0
@@ -64,9 +65,9 @@ class DeadlineProtocol(HttpToolsProtocol):
         """Feeds the parser, unless the connection was refused: then what still comes is dropped."""
         if self._refused:
             return
-        in_head_before = self._in_head
+        in_head_before, heads_before = self._in_head, self._heads
         super().data_received(data)
-        if in_head_before and self._in_head:
+        if in_head_before and self._in_head and self._heads == heads_before:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse_head()
@@ -90,6 +91,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._header_bytes + len(self.url) > HEAD_BYTES:
             self._refuse_head()
             return
+        self._heads += 1
         self._in_head = False
         self._in_body = True
         self._head_bytes = 0
