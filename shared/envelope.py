@@ -6,16 +6,20 @@ from typing import Annotated, Generic, Literal, TypeVar
 from msgspec import Meta, Raw, Struct
 
 from shared.events.data import EventData, refuse_time_outside_history
-from shared.events.vocabulary import END, AwareDatetime, Channel, IdentifierType
+from shared.events.vocabulary import END, AwareDatetime, Channel, IdentifierType, of_form
 
 __all__ = ["AwareDatetime", "LogValue", "PostedEvent", "RecordedEvent", "RecordedIdentifier"]
 
 EventId = Annotated[str, Meta(min_length=1, max_length=128)]
-SourceUri = Annotated[str, Meta(min_length=1, max_length=512, pattern=r"^[^\s<>\"\\^`{|}]+" + END)]
+SourceUri = Annotated[
+    str,
+    of_form(r"^[^\s<>\"\\^`{|}]+" + END, "not a URI reference such as /store/bkk-01/pos-3", 512),
+]
 """A URI-reference: no white space and none of the characters that RFC 3986 leaves out."""
 EventTypeName = Annotated[str, Meta(min_length=1, max_length=128)]
 TraceParent = Annotated[
-    str, Meta(pattern=r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?" + END, max_length=256)
+    str,
+    of_form(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?" + END, "not a W3C trace parent", 256),
 ]
 CauseId = Annotated[str, Meta(min_length=1, max_length=256)]
 

@@ -21,8 +21,10 @@ __all__ = [
     "normalise",
     "party_id_of",
     "recorded_identifiers",
+    "recorded_link",
 ]
 
+_LINKED = 2
 _REMEMBERED_VALUES = 16_384
 _STRENGTH = {kind: strength for strength, kind in enumerate(IDENTIFIER_STRENGTH)}
 
@@ -57,8 +59,8 @@ def _normalised_value(kind: IdentifierType, value: str, phone_region: str) -> st
 @lru_cache(maxsize=_REMEMBERED_VALUES)
 def _normalised_email(value: str) -> str:
     try:
-        # Not deliverable addresses are no reason to refuse: an address identifies here, nobody writes to it.
-        address = validate_email(value, check_deliverability=False, globally_deliverable=False).normalized
+        # An address identifies here and nobody writes to it, so names kept for tests (`.test`) will do.
+        address = validate_email(value, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:
         raise BadIdentifierError("not an e-mail address") from None
     return unicodedata.normalize("NFC", address.lower())
@@ -70,7 +72,9 @@ def _normalised_phone(value: str, region: str) -> str:
         number = phonenumbers.parse(value, region)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    # A number that can be dialled within its own town alone is several people's.
+    possible = number and phonenumbers.is_possible_number_with_reason(number)
+    if number is None or possible != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise BadIdentifierError(f"not a phone number of {region}; begin others with + and the country code")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -130,6 +134,20 @@ def recorded_identifiers(
     if len(recorded) == 1:
         return tuple(recorded.values())
     return tuple(sorted(recorded.values(), key=lambda each: _STRENGTH[each.type]))
+
+
+def recorded_link(
+    identifiers: Iterable[Identifier], phone_region: str, party_ids: PartyIds
+) -> tuple[RecordedIdentifier, ...]:
+    """The two identifiers that an `identity.linked` joins, as `recorded_identifiers` has them.
+
+    Raises `BadIdentifierError` where they are not two that differ.
+    """
+    path = "data.identifiers"
+    linked = recorded_identifiers(identifiers, phone_region, party_ids, path=path)
+    if len(linked) < _LINKED:
+        raise BadIdentifierError(f"{path}: a link needs two different identifiers", "/data/identifiers")
+    return linked
 
 
 def customer_id_of(party_id: str) -> str:

@@ -7,10 +7,12 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shared.events.data import BrokenRuleError, EventData, Part, personal
 from shared.events.sealed import is_sealed
-from shared.events.vocabulary import END, FlatMap, LongText, Reference, ShortText, Word
+from shared.events.vocabulary import END, FlatMap, LongText, Reference, ShortText, Word, of_form
 
 BIRTHDAY_PATTERN = r"^([0-9]{4}|-)-[0-9]{2}-[0-9]{2}" + END
 LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*" + END
+Language = Annotated[str, of_form(LANGUAGE_PATTERN, "not a language tag such as th or de-CH", 35)]
+Birthday = Annotated[str, of_form(BIRTHDAY_PATTERN, "not YYYY-MM-DD, or --MM-DD without the year")]
 _ANY_LEAP_YEAR = "2000"
 
 
@@ -22,8 +24,8 @@ class CustomerAttributes(Part, frozen=True, kw_only=True):
 
     name: Annotated[ShortText, personal("identity")] | UnsetType | None = UNSET
     salutation: Word | UnsetType | None = UNSET
-    language: Annotated[str, Meta(pattern=LANGUAGE_PATTERN, max_length=35)] | UnsetType | None = UNSET
-    birthday: Annotated[str, Meta(pattern=BIRTHDAY_PATTERN), personal("identity")] | UnsetType | None = UNSET
+    language: Language | UnsetType | None = UNSET
+    birthday: Annotated[Birthday, personal("identity")] | UnsetType | None = UNSET
     address: Annotated[ShortText, personal("contact")] | UnsetType | None = UNSET
     company: ShortText | UnsetType | None = UNSET
     preferences: Annotated[FlatMap, personal("preference")] | UnsetType | None = UNSET

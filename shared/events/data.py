@@ -6,9 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from shared.events.vocabulary import END, Identifier, PersonalCategory, Reference, outside_history
+from shared.events.vocabulary import END, Identifier, PersonalCategory, Reference, of_form, outside_history
 
 LOCATION_PATTERN = r"^[^/\s][^/]*(/[^/]+)*" + END
+Location = Annotated[
+    str, of_form(LOCATION_PATTERN, "not a slash path of units, widest first, such as hq/guangdong/gz-03", 256)
+]
 
 
 def personal(category: PersonalCategory) -> Meta:
@@ -60,7 +63,7 @@ class EventData(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, o
     customer: Annotated[tuple[Identifier, ...], Meta(max_length=20)] | UnsetType = UNSET
     direction: Literal["inbound", "outbound"] | None = None
     staff: Reference | None = None
-    location: Annotated[str, Meta(pattern=LOCATION_PATTERN, max_length=256)] | None = None
+    location: Location | None = None
     conversation_id: Reference | None = None
 
     def keyed_by(self) -> KeyedBy | None:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Meta, Struct, defstruct
 from msgspec.structs import asdict, fields
 
 from shared.events.vocabulary import PersonalCategory
 
-PersonalFields = Mapping[str, "PersonalCategory | PersonalFields"]
+PersonalFields: TypeAlias = Mapping[str, "PersonalCategory | PersonalFields"]
 """By field name its category, or the same again for a group of fields."""
 
 _Declared = TypeVar("_Declared", bound=Struct)

@@ -1,6 +1,7 @@
 """From what msgspec says about a wrong event to what its sender reads: a detail and a JSON pointer."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -9,7 +10,6 @@ from msgspec import Struct, inspect
 from shared.events.data import BrokenRuleError
 from shared.events.refusal import BadIdentifierError, EventRefusedError, SchemaViolationError
 from shared.events.vocabulary import (
-    CURRENCY_PATTERN,
     DECIMAL_PATTERN,
     NOT_NEGATIVE_PATTERN,
     POSITIVE_PATTERN,
@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 _LONGEST_NAME = 64
 _LARGEST_SEARCHED_BYTES = 8192
 _ANY_ENTRY = "..."
-_AT = re.compile(r" - at (?:`key` in )?`(?P<path>\$[^`]*)`\Z")
+_AT = re.compile(r" - at (?P<name>`key` in )?`(?P<path>\$[^`]*)`\Z")
 _STEP = re.compile(r"\.(?P<field>\w+)|\[(?P<index>\d+|\.\.\.)\]")
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<name>.*)`\Z", re.DOTALL)
 _MISSING_FIELD = re.compile(r"Object missing required field `(?P<name>\w+)`\Z")
@@ -30,12 +30,6 @@ _RANGE = re.compile(r"Expected `int` (?P<sign><=|>=) (?P<bound>-?\d+)\Z")
 _TYPES = re.compile(r"Expected `(?P<expected>[a-z |]+)`, got `(?P<got>[a-z]+)`\Z")
 _PATTERN = re.compile(r"Expected `str` matching regex ")
 
-_PATTERN_REASONS = {
-    DECIMAL_PATTERN: "not a decimal",
-    NOT_NEGATIVE_PATTERN: "not a decimal",
-    POSITIVE_PATTERN: "not a decimal",
-    CURRENCY_PATTERN: "not a currency code of three capital letters",
-}
 _SIGN_REASONS = {NOT_NEGATIVE_PATTERN: "must be 0 or more", POSITIVE_PATTERN: "must be more than 0"}
 _DECIMAL = re.compile(DECIMAL_PATTERN)
 _UNITS = {"str": "characters", "array": "items", "object": "entries"}
@@ -78,7 +72,9 @@ def refusal_of(
         match = pattern.match(message)
         if match:
             return _refusal(SchemaViolationError, root, (*path, match["name"]), reason)
-    reason = _reason(message, _type_at(struct, path), _text_at(data, path))
+    reason = _reason(message, _type_at(struct, path), _at(_parsed(data), path))
+    if at and at["name"]:
+        reason += " in a name"
     return _refusal(SchemaViolationError, root, path, reason)
 
 
@@ -97,9 +93,12 @@ def _refusal(
     for step in path:
         if isinstance(step, int):
             dotted += f"[{step}]"
+        elif len(step) > _LONGEST_NAME:
+            # Only a sender's own name is that long; the pointer then ends at the object that holds it.
+            dotted += f".{step[:_LONGEST_NAME]}…"
+            break
         else:
-            shown = step if len(step) <= _LONGEST_NAME else f"{step[:_LONGEST_NAME]}…"
-            dotted += f".{shown}" if dotted else shown
+            dotted += f".{step}" if dotted else step
         pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
     return refused(f"{dotted or 'event'}: {reason}", pointer)
 
@@ -123,41 +122,50 @@ def _with_entry_named(path: Path, message: str, struct: type[Struct], data: byte
     if _ANY_ENTRY not in path:
         return path
     before = path[: path.index(_ANY_ENTRY)]
-    if len(data) > _LARGEST_SEARCHED_BYTES:
-        return before
-    event = msgspec.json.decode(data)
-    holder = event
-    for step in before[:-1]:
-        holder = holder[step]
-    entries = holder[before[-1]]
-    for key, value in entries.items():
-        holder[before[-1]] = {key: value}
-        try:
-            msgspec.json.decode(msgspec.json.encode(event), type=struct)
-        except msgspec.ValidationError as alone:
-            if str(alone) == message:
-                return (*before, key)
+    event = _parsed(data) if len(data) <= _LARGEST_SEARCHED_BYTES else None
+    holder, entries = _at(event, before[:-1]), _at(event, before)
+    if isinstance(holder, dict) and isinstance(entries, dict):
+        for key, value in entries.items():
+            holder[before[-1]] = {key: value}
+            try:
+                msgspec.json.decode(msgspec.json.encode(event), type=struct)
+            except msgspec.ValidationError as alone:
+                if str(alone) == message:
+                    return (*before, key)
     return before
 
 
-def _text_at(data: bytes, path: Path) -> str | None:
-    value = msgspec.json.decode(data)
+def _parsed(data: bytes) -> Any:
+    """The JSON value of `data`, None where it breaks off after what was wrong first."""
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _at(value: Any, path: Path) -> Any:
+    """What a path leads to; None where it leads nowhere, as it may where a name stands twice in an object."""
     for step in path:
-        value = value[step]
-    return value if isinstance(value, str) else None
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
 
 
-def _reason(message: str, expected: inspect.Type | None, text: str | None) -> str:
+def _reason(message: str, expected: inspect.Type | None, value: Any) -> str:
     if message in _FIXED_REASONS:
         return _FIXED_REASONS[message]
     if message.startswith("Invalid enum value"):
         return f"not one of {', '.join(str(value) for value in _choices(expected))}"
-    for option in _options(expected):
-        pattern = getattr(option, "pattern", None)
-        if pattern in _SIGN_REASONS and text is not None and _DECIMAL.match(text):
-            return _SIGN_REASONS[pattern]
-        if pattern is not None and (_PATTERN.match(message) or _TYPES.match(message)):
-            return _PATTERN_REASONS.get(pattern, f"not of the form {pattern}")
+    options = _options(expected)
+    if _PATTERN.match(message) or (_TYPES.match(message) and len(options) == 1):
+        for otherwise, pattern in _forms(expected):
+            if pattern in _SIGN_REASONS and isinstance(value, str) and _DECIMAL.match(value):
+                return _SIGN_REASONS[pattern]
+            return otherwise
     for translate in (_length_reason, _range_reason, _type_reason):
         reason = translate(message)
         if reason:
@@ -211,6 +219,17 @@ def _options(declared: inspect.Type | None) -> tuple[inspect.Type, ...]:
     if isinstance(declared, inspect.UnionType):
         return tuple(member for each in declared.types for member in _options(each))
     return () if declared is None else (declared,)
+
+
+def _forms(declared: inspect.Type | None) -> Iterator[tuple[str, str | None]]:
+    """What to say of another text, with the pattern, for each member whose texts have a form."""
+    members = declared.types if isinstance(declared, inspect.UnionType) else (declared,)
+    for member in members:
+        if isinstance(member, inspect.Metadata) and "otherwise" in (member.extra or {}):
+            yield from (
+                (str((member.extra or {})["otherwise"]), getattr(each, "pattern", None))
+                for each in _options(member)
+            )
 
 
 def _choices(declared: inspect.Type | None) -> tuple[Any, ...]:

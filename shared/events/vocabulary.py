@@ -42,10 +42,16 @@ NOT_NEGATIVE_PATTERN = r"^(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?" + END
 POSITIVE_PATTERN = r"^(?=.*[1-9])(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?" + END
 CURRENCY_PATTERN = r"^[A-Z]{3}" + END
 
-DecimalString = Annotated[str, Meta(pattern=DECIMAL_PATTERN)]
-NotNegativeDecimal = Annotated[str, Meta(pattern=NOT_NEGATIVE_PATTERN)]
-PositiveDecimal = Annotated[str, Meta(pattern=POSITIVE_PATTERN)]
-Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
+
+def of_form(pattern: str, otherwise: str, max_length: int | None = None) -> Meta:
+    """Bounds a text by a pattern; `otherwise` is what the sender of another text reads after the field's path."""
+    return Meta(pattern=pattern, max_length=max_length, extra={"otherwise": otherwise})
+
+
+DecimalString = Annotated[str, of_form(DECIMAL_PATTERN, "not a decimal")]
+NotNegativeDecimal = Annotated[str, of_form(NOT_NEGATIVE_PATTERN, "not a decimal")]
+PositiveDecimal = Annotated[str, of_form(POSITIVE_PATTERN, "not a decimal")]
+Currency = Annotated[str, of_form(CURRENCY_PATTERN, "not a currency code of three capital letters")]
 
 FlatMap = Annotated[
     dict[
@@ -62,6 +68,8 @@ LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
 def outside_history(time: datetime) -> bool:
     """Whether a time lies before 1900, or beyond what its conversion to UTC can hold."""
+    if EARLIEST.year < time.year < LATEST.year:  # no time zone moves a time out of such a year
+        return False
     return not EARLIEST <= time <= LATEST
 
 
