@@ -8,10 +8,10 @@ from services.api.cursor import Cursors
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
 from services.api.routes.lookup import lookup_routes
-from services.api.routes.timeline import timeline_routes
+from services.api.routes.timeline import TimelineFirst, timeline_routes
 from shared.http.disconnects import EndedByDisconnect
 from shared.http.health import ReadinessCheck, health_routes
-from shared.http.problems import install_problem_handlers
+from shared.http.problems import ProblemBoundary, install_problem_handlers
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.metrics import Metrics
@@ -50,5 +50,6 @@ def api_app(
         health_routes(readiness, metrics.registry),
     ):
         app.include_router(routes)
-    observed = ObservedRequests(EndedByDisconnect(app), metrics.api_request_seconds)
+    asgi = EndedByDisconnect(ProblemBoundary(TimelineFirst(reads, cursors, others=app)))
+    observed = ObservedRequests(asgi, metrics.api_request_seconds)
     return Service(asgi=observed, readiness=readiness, openapi=app.openapi)

@@ -6,18 +6,20 @@ from collections.abc import Iterable
 from typing import Final
 
 _TAG_BYTES: Final = 16
-_ENTITY_TAG: Final = re.compile(r'\s*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
+_ENTITY_TAG: Final = re.compile(rb'\s*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
-def etag_of(body: bytes) -> str:
+def etag_of(body: bytes) -> bytes:
     """The strong entity tag of exactly these bytes."""
-    return f'"{hashlib.blake2b(body, digest_size=_TAG_BYTES).hexdigest()}"'
+    return b'"%s"' % hashlib.blake2b(body, digest_size=_TAG_BYTES).hexdigest().encode()
 
 
-def matches(if_none_match: Iterable[str], etag: str) -> bool:
-    """Whether the header's values name `etag` (weak comparison) or are `*`; what is malformed matches nothing."""
-    for value in if_none_match:
-        if value.strip() == "*":
+def matches(headers: Iterable[tuple[bytes, bytes]], etag: bytes) -> bool:
+    """Whether an `If-None-Match` names `etag` (weak comparison) or is `*`; the malformed match nothing."""
+    for name, value in headers:
+        if name != b"if-none-match":
+            continue
+        if value.strip() == b"*":
             return True
         position = 0
         while found := _ENTITY_TAG.match(value, position):

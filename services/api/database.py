@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import asyncpg
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection = asyncpg.Connection
 T = TypeVar("T")
 
 _CLOSE_SECONDS: Final = 2.0
@@ -45,7 +45,7 @@ class Database:
     read failed, timed out or was cancelled is cut, which ends its query in PostgreSQL within 250 ms.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], timeout_seconds: float, most_reads: int) -> None:
+    def __init__(self, pool: asyncpg.Pool, timeout_seconds: float, most_reads: int) -> None:
         self._pool = pool
         self._budget_seconds = 1.25 * timeout_seconds
         self._most_reads = most_reads
@@ -134,7 +134,7 @@ def connection_settings(timeout_seconds: float) -> dict[str, Any]:
 async def open_database(
     url: str, *, timeout_seconds: float, connections: int, most_reads: int
 ) -> AsyncIterator[Database]:
-    """A `Database`; entering does not wait for PostgreSQL or fail without it. Leaving cuts reads after 2 s."""
+    """A `Database`; entering needs no PostgreSQL, leaving cuts reads that take longer than 2 s."""
     pool = await asyncpg.create_pool(
         url, min_size=0, max_size=connections, **connection_settings(timeout_seconds)
     )

@@ -40,7 +40,7 @@ class LookupRequest(BaseModel):
 
 
 class LookupAnswer(BaseModel):
-    """Who an identifier stands for; where several share it, `customer_id` is null and they are `candidates`."""
+    """Who an identifier stands for; several who share it are `candidates`, and `customer_id` is null."""
 
     customer_id: CustomerId | None
     party_id: PartyId

@@ -26,6 +26,7 @@ from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.metrics import Metrics
 from shared.settings import Settings
+from shared.structured_logs import configure_logging
 
 _MOST_WAITING: Final = (
     MOST_REQUESTS_AT_ONCE * 3 // 4
@@ -70,6 +71,7 @@ async def api_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Ser
 
 async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
     """Serves the query API alone until `stop` is set, then drains. Raises `AddressUnavailableError`."""
+    configure_logging(settings.log_level)
     async with api_service(settings, Metrics(CollectorRegistry())) as service:
         await serve(service, settings.host, settings.port, stop, on_bound)
 

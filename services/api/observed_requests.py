@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.http.problems import trace_id_of
 
 _SERVER_ERROR: Final = 500
+_DEBUG: Final = 10
 
 _log = structlog.get_logger("rapport.api")
 
@@ -17,9 +18,9 @@ _log = structlog.get_logger("rapport.api")
 class ObservedRequests:
     """Runs an application, observes each request's latency and logs it: at debug, or at warning from 500 up.
 
-    A request whose client hung up counts with the status `disconnected`, a path nobody serves as
-    `unmatched`, so that clients cannot make series. Log lines of the request carry its trace id; query
-    strings are never logged.
+    A request whose client hung up counts with the status `disconnected`, a path nobody serves as `unmatched`,
+    so that clients cannot make series. Lines carry the request's trace id; query strings are never logged.
+    The application tells the route as `scope["route"].path`, like Starlette, or as `scope["rapport.route"]`.
     """
 
     def __init__(self, app: ASGIApp, seconds: Histogram) -> None:
@@ -40,21 +41,27 @@ class ObservedRequests:
             await send(message)
 
         began = time.perf_counter()
-        with structlog.contextvars.bound_contextvars(trace_id=trace_id_of(scope)):
-            try:
-                await self._app(scope, receive, noticing)
-            finally:
-                self._observe(scope, status, time.perf_counter() - began)
+        try:
+            await self._app(scope, receive, noticing)
+        finally:
+            self._observe(scope, status, time.perf_counter() - began)
 
     def _observe(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
+        matched = getattr(scope.get("route"), "path", "unmatched")
+        route: str = scope.get("rapport.route", matched)
         outcome = str(status) if status else "disconnected"
         self._seconds.labels(route, outcome).observe(seconds)
-        log = _log.warning if status >= _SERVER_ERROR else _log.debug
-        log(
-            "request",
-            method=scope["method"],
-            route=route,
-            status=outcome,
-            milliseconds=round(seconds * 1000, 1),
-        )
+        if status >= _SERVER_ERROR:
+            _log.warning("request", **_line(scope, route, outcome, seconds))
+        elif _log.is_enabled_for(_DEBUG):
+            _log.debug("request", **_line(scope, route, outcome, seconds))
+
+
+def _line(scope: Scope, route: str, outcome: str, seconds: float) -> dict[str, object]:
+    return {
+        "method": scope["method"],
+        "route": route,
+        "status": outcome,
+        "milliseconds": round(seconds * 1000, 1),
+        "trace_id": trace_id_of(scope),
+    }

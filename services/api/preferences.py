@@ -1,16 +1,15 @@
 """The request headers that ask for freshness: `Rapport-At-Least`, and `Prefer: wait=SECONDS` (RFC 7240)."""
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
-
-from starlette.datastructures import Headers
 
 from shared.http.problems import Problem
 from shared.position import InvalidPositionError, Position
 
 DEFAULT_WAIT_SECONDS: Final = 2
 MOST_WAIT_SECONDS: Final = 30
-_WAIT: Final = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,9})"?\s*(?:[;,]|$)', re.IGNORECASE)
+_WAIT: Final = re.compile(rb'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,9})"?\s*(?:[;,]|$)', re.IGNORECASE)
 
 
 class Freshness(NamedTuple):
@@ -21,19 +20,19 @@ class Freshness(NamedTuple):
     applied: str | None
 
 
-def freshness_of(headers: Headers) -> Freshness | None:
+def freshness_of(headers: Sequence[tuple[bytes, bytes]]) -> Freshness | None:
     """What the request asks for, or None. A malformed `Prefer` is ignored, as RFC 7240 wants it.
 
     Raises the problem 422 `invalid_position`.
     """
-    token = headers.get("rapport-at-least")
-    if token is None:
+    tokens = [value for name, value in headers if name == b"rapport-at-least"]
+    if not tokens:
         return None
     try:
-        at_least = Position.parse(token.strip())
+        at_least = Position.parse(b",".join(tokens).decode("latin-1").strip())
     except InvalidPositionError as error:
         raise Problem(422, "invalid_position", f"Rapport-At-Least: {error}") from error
-    match = _WAIT.search(",".join(headers.getlist("prefer")))
+    match = _WAIT.search(b",".join(value for name, value in headers if name == b"prefer"))
     if match is None:
         return Freshness(at_least, DEFAULT_WAIT_SECONDS, None)
     seconds = min(int(match[1]), MOST_WAIT_SECONDS)

@@ -1,11 +1,14 @@
-"""One read over HTTP: wait for the position asked for, read one snapshot, say which one it was."""
+"""One read over HTTP: wait for the position asked for, read one snapshot, say which one it was.
+
+Written against ASGI's scope rather than a framework's request, because the timeline is served without one.
+"""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from prometheus_client import Counter
-from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope, Send
 
 from services.api.conditional import etag_of, matches
 from services.api.database import Database, DatabaseUnavailableError
@@ -14,7 +17,10 @@ from services.api.preferences import Freshness, freshness_of
 from shared.http.problems import Problem
 from shared.position import Position
 
-_RETRY_SECONDS = 1
+_RETRY_SECONDS: Final = 1
+_HEADERS: Final = frozenset({b"rapport-at-least", b"prefer", b"if-none-match"})
+_CACHING: Final = (b"cache-control", b"private, no-cache")
+_JSON: Final = (b"content-type", b"application/json")
 
 
 class Snapshot(NamedTuple):
@@ -22,6 +28,25 @@ class Snapshot(NamedTuple):
 
     answer: bytes | Problem
     position: Position
+
+
+class Answer(NamedTuple):
+    """An HTTP response, complete but for its sending."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    async def send(self, send: Send) -> None:
+        """Sends it."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+    def response(self) -> Response:
+        """It as a framework's response."""
+        response = Response(self.body, self.status)
+        response.raw_headers = self.headers
+        return response
 
 
 class Reads:
@@ -32,35 +57,37 @@ class Reads:
         self._watch = watch
         self._waits = waits
 
-    async def answer(self, request: Request, query: Callable[[Any], Awaitable[Snapshot]]) -> Response:
-        """The response to `request`, with `Rapport-Position` and `ETag`. `query` may run twice.
+    async def answer(self, scope: Scope, query: Callable[[Any], Awaitable[Snapshot]]) -> Answer:
+        """The answer to the request of `scope`, with `Rapport-Position` and `ETag`. `query` may run twice.
 
         Raises the problems 422 `invalid_position`, 503 `position_not_reached`, 503 `database_unavailable`,
         and what `query` answers.
         """
-        freshness = freshness_of(request.headers)
-        headers = {"cache-control": "private, no-cache"}
+        asked = [header for header in scope["headers"] if header[0] in _HEADERS]
+        freshness = freshness_of(asked) if asked else None
+        headers = [_CACHING]
         try:
             if freshness is not None:
                 await self._reach(freshness)
                 if freshness.applied is not None:
-                    headers["preference-applied"] = freshness.applied
-            body, position = await self._database.read(query)
+                    headers.append((b"preference-applied", freshness.applied.encode()))
+            answer, position = await self._database.read(query)
         except DatabaseUnavailableError as error:
             raise Problem(
                 503, "database_unavailable", f"{error}; send it again", retry_after_seconds=_RETRY_SECONDS
             ) from error
         if freshness is not None and not position.includes(freshness.at_least):
             raise _not_reached("the server that answered is behind this position; send it again", position)
-        headers["rapport-position"] = position.token()
-        if isinstance(body, Problem):
-            body.headers.update(headers)
-            raise body
-        headers["etag"] = etag = etag_of(body)
-        asked = request.headers.getlist("if-none-match") if request.method in ("GET", "HEAD") else []
-        if asked and matches(asked, etag):
-            return Response(status_code=304, headers=headers)
-        return Response(body, headers=headers, media_type="application/json")
+        headers.append((b"rapport-position", position.token().encode()))
+        if isinstance(answer, Problem):
+            answer.headers.update((name.decode(), value.decode()) for name, value in headers)
+            raise answer
+        etag = etag_of(answer)
+        headers.append((b"etag", etag))
+        if asked and scope["method"] in ("GET", "HEAD") and matches(asked, etag):
+            return Answer(304, headers, b"")
+        headers += (_JSON, (b"content-length", b"%d" % len(answer)))
+        return Answer(200, headers, b"" if scope["method"] == "HEAD" else answer)
 
     async def _reach(self, freshness: Freshness) -> None:
         try:

@@ -54,7 +54,7 @@ def lookup_routes(reads: Reads, party_ids: PartyIds, phone_region: str) -> APIRo
             answer = {"customer_id": customer_id_of(party_id), "party_id": party_id, "candidates": []}
             return Snapshot(msgspec.json.encode(answer), found.position)
 
-        return await reads.answer(request, query)
+        return (await reads.answer(request.scope, query)).response()
 
     return routes
 
