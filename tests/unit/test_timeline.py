@@ -1,0 +1,163 @@
+"""What a timeline row says of an event, for every event that ingest accepts."""
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.projections.engine.batch import entry_of
+from services.projections.engine.generations import LiveView, table_of
+from services.projections.read_models.timeline import CONSUMED, TABLE, TIMELINE, row
+from services.projections.read_models.timeline_summary import summary_of
+from shared.codec import decode_record
+from shared.envelope import RecordedEvent
+from shared.events import EVENT_CLASSES
+from shared.events.data import EventData
+from shared.log.port import StoredRecord
+from tests.projecting import decode, purchase
+from tests.strategies import CATALOGUE, PARTY_IDS, posted_events, record_of, recorded_events, texts
+
+_CUSTOMER = [{"type": "email", "value": "ada@example.org"}, {"type": "member", "value": "M1"}]
+_MEMBER = PARTY_IDS.of("member", "M1")
+
+
+def recorded(type_: str, data: dict[str, Any]) -> RecordedEvent[EventData]:
+    return decode_record(record_of(purchase(1, type=type_, data=data)), CATALOGUE)
+
+
+def test_the_timeline_consumes_every_event_type() -> None:
+    assert set(get_args(CONSUMED)) == set(EVENT_CLASSES) == TIMELINE.consumes
+
+
+@given(recorded_events())
+def test_every_valid_event_has_a_row_of_all_columns_and_a_short_sentence(
+    event: RecordedEvent[EventData],
+) -> None:
+    written = row(event)
+    assert set(written) == set(TABLE.columns.keys())
+    assert all(written[column.name] is not None for column in TABLE.columns if not column.nullable)
+    assert 0 < len(written["summary"]) <= 500
+    assert written == row(event)
+
+
+@pytest.mark.parametrize("event_class", EVENT_CLASSES, ids=lambda each: each.TYPE)
+@settings(max_examples=15)
+@given(data=st.data())
+def test_a_sentence_does_not_depend_on_personal_data(
+    event_class: type[EventData], data: st.DataObject
+) -> None:
+    posted = data.draw(posted_events(event_class))
+    other = {**posted, "data": {**posted["data"]}}
+    for name in ("summary", "body", "description", "note", "comment", "title"):
+        if isinstance(other["data"].get(name), str):
+            other["data"][name] = data.draw(texts(1))
+    first, second = (decode_record(record_of(each), CATALOGUE).data for each in (posted, other))
+    assert summary_of(first) == summary_of(second)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "sentence"),
+    [
+        (
+            "purchase.completed",
+            {
+                "customer": _CUSTOMER,
+                "order_id": "o-1",
+                "total": {"amount": "12.50", "currency": "EUR"},
+                "lines": [{"sku": "a", "quantity": 2, "unit_price": {"amount": "6.25", "currency": "EUR"}}],
+            },
+            "Bought 2 items for EUR 12.50 (order o-1)",
+        ),
+        (
+            "interaction.recorded",
+            {
+                "customer": _CUSTOMER,
+                "kind": "page_view",
+                "category": "enquiry",
+                "direction": "inbound",
+                "duration_seconds": 125,
+                "summary": "Ada looked at shoes",
+            },
+            "Page view (inbound): enquiry, 2 min",
+        ),
+        (
+            "customer.described",
+            {"customer": _CUSTOMER, "attributes": {"name": "Ada", "health_notes": None}},
+            "Customer details changed: name, health notes",
+        ),
+        (
+            "consent.changed",
+            {"customer": _CUSTOMER, "purpose": "partner_sharing", "granted": False},
+            "Withdrew consent to partner sharing",
+        ),
+        (
+            "loyalty.points_adjusted",
+            {"account_id": "m-1", "points": -5, "reason": "Ada asked", "actor": "s1"},
+            "Points corrected by -5 points (account M1)",
+        ),
+        (
+            "complaint.compensated",
+            {"complaint_id": "c-1", "kind": "voucher", "amount": {"amount": "5.00", "currency": "EUR"}},
+            "Compensated with voucher worth EUR 5.00 (complaint c-1)",
+        ),
+        (
+            "task.created",
+            {
+                "task_id": "t-1",
+                "title": "Call Ada",
+                "due_at": "2024-06-01T10:00:00Z",
+                "assignee": {"person": "kim", "department": "service"},
+            },
+            "Task for kim of service, due 2024-06-01 (task t-1)",
+        ),
+    ],
+)
+def test_sentences_read_well(type_: str, data: dict[str, Any], sentence: str) -> None:
+    assert row(recorded(type_, data))["summary"] == sentence
+
+
+def test_an_event_belongs_to_the_party_of_its_strongest_identifier() -> None:
+    event = recorded("customer.erasure_requested", {"customer": _CUSTOMER, "request_id": "r"})
+    assert (row(event)["subject"], row(event)["case_subject"]) == (_MEMBER, None)
+
+
+def test_a_loyalty_event_belongs_to_its_account() -> None:
+    event = recorded("loyalty.enrolled", {"account_id": "m 1", "programme": "circle"})
+    assert (row(event)["subject"], row(event)["party_id"]) == (_MEMBER, _MEMBER)
+
+
+@pytest.mark.parametrize(
+    ("type_", "data", "subject", "case_subject"),
+    [
+        ("complaint.withdrawn", {"complaint_id": "c"}, "complaint:c", None),
+        ("complaint.withdrawn", {"complaint_id": "c", "customer": _CUSTOMER}, _MEMBER, "complaint:c"),
+        ("task.completed", {"task_id": "t"}, "task:t", None),
+    ],
+)
+def test_an_event_of_a_case_belongs_to_the_customer_it_names_or_to_the_case(
+    type_: str, data: dict[str, Any], subject: str, case_subject: str | None
+) -> None:
+    written = row(recorded(type_, data))
+    assert (written["subject"], written["case_subject"]) == (subject, case_subject)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "subject", "case_subject"),
+    [("c", "complaint:c", "task:t"), (None, "task:t", None)],
+)
+def test_a_task_without_customer_belongs_to_its_complaint(
+    complaint: str | None, subject: str, case_subject: str | None
+) -> None:
+    data = {"task_id": "t", "title": "Call", "due_at": "2024-06-01T10:00:00Z", "assignee": {"person": "kim"}}
+    written = row(recorded("task.created", data | ({"complaint_id": complaint} if complaint else {})))
+    assert (written["subject"], written["case_subject"], written["party_id"]) == (subject, case_subject, None)
+
+
+@given(st.binary() | st.none(), st.binary() | st.none() | posted_events().map(msgspec.json.encode))
+def test_no_record_whatever_makes_preparing_raise(key: bytes | None, value: bytes | None) -> None:
+    table = table_of(TIMELINE, 1)
+    view = LiveView(TIMELINE, table, tuple(table.columns.keys()))
+    entry = entry_of(StoredRecord(3, 7, key, value), decode, [view])
+    assert (entry.event is None) == bool(entry.parked)
