@@ -52,7 +52,8 @@ def event_hash(source: str, event_id: str) -> bytes:
 
 
 def stream_key(data: EventData, customer: tuple[RecordedIdentifier, ...], party_ids: PartyIds) -> str:
-    """The log key of an event: what it is ordered with. `customer` is strongest first, as `recorded_identifiers`.
+    """The log key of an event: what it is ordered with. `customer` is strongest first, as
+    `recorded_identifiers`.
 
     Raises `BadIdentifierError` where the event is its customer's, and nobody is named.
     """
@@ -79,8 +80,8 @@ def encode_value(
 ) -> bytes:
     """The value of the log record for a posted event; deterministic with `NoCipher`.
 
-    `data` is what `Catalogue.decode` made of the posted data, `version` the (newest) version it has since, `linked`
-    the recorded identifiers of an `identity.linked`.
+    `data` is what `Catalogue.decode` made of the posted data, `version` the (newest) version it has since,
+    `linked` the recorded identifiers of an `identity.linked`.
     """
     lifted = replace(data, **dict.fromkeys(data.LIFTED, UNSET))
     if isinstance(cipher, NoCipher):

@@ -27,7 +27,8 @@ CauseId = Annotated[str, Meta(min_length=1, max_length=256)]
 class PostedEvent(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A CloudEvents 1.0 event in JSON format as channel systems post it; `data` is decoded by its type later.
 
-    `subject` and `tracestate` are attributes that CloudEvents senders add by themselves: taken, and not recorded.
+    `subject` and `tracestate` are attributes that CloudEvents senders add by themselves: taken, and not
+    recorded.
     """
 
     specversion: Literal["1.0"]
@@ -63,11 +64,12 @@ class RecordedIdentifier(Struct, frozen=True):
 
 
 class LogValue(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The value of a log record, JSON: the posted attributes, normalised, with identifiers lifted out of `data`.
+    """The value of a log record, JSON: the posted attributes, normalised, with identifiers lifted out of
+    `data`.
 
-    `customer` is in order of strength, strongest first; `linked` are the identifiers that an `identity.linked`
-    joins. `dataschema` always names the version `data` has. Unknown members are ignored on reading, so that a log
-    outlives additions.
+    `customer` is in order of strength, strongest first; `linked` are the identifiers that an
+    `identity.linked` joins. `dataschema` always names the version `data` has. Unknown members are ignored on
+    reading, so that a log outlives additions.
     """
 
     id: EventId

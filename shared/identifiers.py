@@ -32,8 +32,8 @@ _STRENGTH = {kind: strength for strength, kind in enumerate(IDENTIFIER_STRENGTH)
 def normalise(identifier: Identifier, phone_region: str) -> Identifier | None:
     """The identifier as everybody is to write it, or None for a placeholder, which identifies nobody.
 
-    `phone_region` is the region of phone numbers without a country code, such as `DE`. Normalising again changes
-    nothing. Raises `BadIdentifierError` for what is no phone number or e-mail address.
+    `phone_region` is the region of phone numbers without a country code, such as `DE`. Normalising again
+    changes nothing. Raises `BadIdentifierError` for what is no phone number or e-mail address.
     """
     value = identifier.value.strip()
     if is_placeholder(value):
@@ -82,6 +82,7 @@ def _normalised_phone(value: str, region: str) -> str:
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _TEN_BITS = [high + low for high in _BASE32 for low in _BASE32]
 _BLOCK_BYTES = 64
+_ID_CHARACTERS = 26
 
 
 class PartyIds:
@@ -104,19 +105,20 @@ class PartyIds:
         outer = self._outer.copy()
         outer.update(inner.digest())
         bits = int.from_bytes(outer.digest()[:17], "big") >> 6
-        pair = _TEN_BITS
+        of = _TEN_BITS
         return (
-            f"pty_{pair[bits >> 120]}{pair[bits >> 110 & 1023]}{pair[bits >> 100 & 1023]}{pair[bits >> 90 & 1023]}"
-            f"{pair[bits >> 80 & 1023]}{pair[bits >> 70 & 1023]}{pair[bits >> 60 & 1023]}{pair[bits >> 50 & 1023]}"
-            f"{pair[bits >> 40 & 1023]}{pair[bits >> 30 & 1023]}{pair[bits >> 20 & 1023]}{pair[bits >> 10 & 1023]}"
-            f"{pair[bits & 1023]}"
+            f"pty_{of[bits >> 120]}{of[bits >> 110 & 1023]}{of[bits >> 100 & 1023]}{of[bits >> 90 & 1023]}"
+            f"{of[bits >> 80 & 1023]}{of[bits >> 70 & 1023]}{of[bits >> 60 & 1023]}{of[bits >> 50 & 1023]}"
+            f"{of[bits >> 40 & 1023]}{of[bits >> 30 & 1023]}{of[bits >> 20 & 1023]}{of[bits >> 10 & 1023]}"
+            f"{of[bits & 1023]}"
         )
 
 
 def recorded_identifiers(
     identifiers: Iterable[Identifier], phone_region: str, party_ids: PartyIds, *, path: str = "data.customer"
 ) -> tuple[RecordedIdentifier, ...]:
-    """What identifies somebody among `identifiers`, normalised, each once, strongest first, with its party id.
+    """What identifies somebody among `identifiers`, normalised, each once, strongest first, with its party
+    id.
 
     Identifiers of equal strength keep the sender's order. Empty where all were placeholders. Raises
     `BadIdentifierError` naming the identifier below `path`.
@@ -151,7 +153,7 @@ def recorded_link(
 
 
 def customer_id_of(party_id: str) -> str:
-    """The customer id of the customer first seen as this party. Raises `ValueError` for what is no party id."""
+    """The customer id of who was first seen as this party. Raises `ValueError` for what is no party id."""
     return f"cus_{_characters_of(party_id)}"
 
 
@@ -162,6 +164,10 @@ def party_id_of(any_id: str) -> str:
 
 def _characters_of(any_id: str) -> str:
     prefix, characters = any_id[:4], any_id[4:]
-    if prefix not in ("pty_", "cus_") or len(characters) != 26 or not set(characters) <= set(_BASE32):
+    if (
+        prefix not in ("pty_", "cus_")
+        or len(characters) != _ID_CHARACTERS
+        or not set(characters) <= set(_BASE32)
+    ):
         raise ValueError("not a customer or party id: `cus_` or `pty_` and 26 characters of a-z and 2-7")
     return characters

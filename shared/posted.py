@@ -10,7 +10,8 @@ _DECODER = msgspec.json.Decoder(PostedEvent)
 
 
 def read_posted(text: bytes) -> PostedEvent:
-    """The envelope of one event in JSON. Raises `SchemaViolationError`, and nothing else, for any other bytes.
+    """The envelope of one event in JSON. Raises `SchemaViolationError`, and nothing else, for any other
+    bytes.
 
     NUL characters are refused wherever they stand, in `data` too.
     """

@@ -11,9 +11,9 @@ from shared.events.data import EventData
 class Upcaster:
     """Turns the `data` of one version of a type into that of the next version.
 
-    `older` is the class of the old version: it validates events that are still posted in it and gives their schema.
-    `upcast` takes and returns `data` as JSON objects; it is pure, may change the object it is given, and does not
-    look into personal fields, which may be sealed.
+    `older` is the class of the old version: it validates events that are still posted in it and gives their
+    schema. `upcast` takes and returns `data` as JSON objects; it is pure, may change the object it is given,
+    and does not look into personal fields, which may be sealed.
     """
 
     older: type[EventData]

@@ -1,6 +1,7 @@
 """Hypothesis strategies for valid events of every type, derived from the catalogue itself.
 
-Bounds are kept well below the catalogue's where only size would grow. Whatever is drawn is accepted by ingest.
+Bounds are kept well below the catalogue's where only size would grow. Whatever is drawn is accepted by
+ingest.
 """
 
 from datetime import UTC, datetime, timedelta, timezone
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, inspect
 
 from shared.codec import NoCipher, decode_record, encode_value, stream_key
-from shared.envelope import RecordedEvent
+from shared.envelope import RecordedEvent, RecordedIdentifier
 from shared.events import EVENT_CLASSES
 from shared.events.catalogue import Catalogue
 from shared.events.complaint import ComplaintCompensated
@@ -125,7 +126,7 @@ def record_of(posted: JsonObject, *, partition: int = 0, offset: int = 0) -> Sto
     data = CATALOGUE.decode(envelope.type, None, envelope.data)
     named = () if data.customer is UNSET else data.customer
     customer = recorded_identifiers(named, PHONE_REGION, PARTY_IDS)
-    linked = ()
+    linked: tuple[RecordedIdentifier, ...] = ()
     if isinstance(data, IdentityLinked) and data.identifiers is not UNSET:
         linked = recorded_link(data.identifiers, PHONE_REGION, PARTY_IDS)
     value = encode_value(
@@ -143,7 +144,9 @@ def record_of(posted: JsonObject, *, partition: int = 0, offset: int = 0) -> Sto
 
 
 def recorded_events(*classes: type[EventData]) -> st.SearchStrategy[RecordedEvent[EventData]]:
-    """Valid events as projections see them, of the classes given or of every type; each at partition 0, offset 0."""
+    """Valid events as projections see them, of the classes given or of every type; each at partition 0,
+    offset 0.
+    """
     return posted_events(*classes).map(lambda posted: decode_record(record_of(posted), CATALOGUE))
 
 
@@ -184,7 +187,7 @@ def _struct(declared: inspect.Type) -> st.SearchStrategy[JsonObject]:
     return structs
 
 
-def _value(declared: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: PLR0911 - one return a kind of type
+def _value(declared: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR0911, PLR0912 - one case a kind of type
     match declared:
         case inspect.Metadata():
             return _value(declared.type)

@@ -1,4 +1,6 @@
-"""Reads `data` by the type and version it claims, strictly, and always returns the newest version of the type."""
+"""Reads `data` by the type and version it claims, strictly, and always returns the newest version of the
+type.
+"""
 
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -34,14 +36,18 @@ _SEALED_MARK = f'"{SEALED_PREFIX}'.encode()
 
 
 class Catalogue:
-    """The event types of one deployment. Never changes once made, and safe to share between tasks and threads."""
+    """The event types of one deployment. Never changes once made, and safe to share between tasks and
+    threads.
+    """
 
     def __init__(
         self,
         classes: Iterable[type[EventData]] = EVENT_CLASSES,
         upcasters: Iterable[Upcaster] = UPCASTERS,
     ) -> None:
-        """`classes` are the newest versions. Raises `ValueError` unless upcasters lead there from every older one."""
+        """`classes` are the newest versions. Raises `ValueError` unless upcasters lead there from every older
+        one.
+        """
         self._newest = {each.TYPE: each for each in classes}
         self._upcasters = {(each.older.TYPE, each.older.VERSION): each for each in upcasters}
         for kind, newest in self._newest.items():
@@ -74,8 +80,9 @@ class Catalogue:
     def decode(self, event_type: str, version: int | None, data: bytes | msgspec.Raw) -> EventData:
         """Reads the `data` of a posted event; without a version it is taken for the newest one.
 
-        Raises `UnknownTypeError`, `UnknownVersionError`, or `SchemaViolationError` and `BadIdentifierError` with
-        pointers rooted at the event. Identifiers are not normalised yet, save the account of loyalty events.
+        Raises `UnknownTypeError`, `UnknownVersionError`, or `SchemaViolationError` and `BadIdentifierError`
+        with pointers rooted at the event. Identifiers are not normalised yet, save the account of loyalty
+        events.
         """
         newest = self.newest(event_type)
         data = bytes(data)
@@ -86,13 +93,17 @@ class Catalogue:
         return self._upcast(posted, data)
 
     def decode_recorded(self, event_type: str, version: int, data: bytes | msgspec.Raw) -> EventData:
-        """Reads the `data` of a log record: as `decode`, but personal fields may be sealed, and nobody be named."""
+        """Reads the `data` of a log record: as `decode`, but personal fields may be sealed, and nobody be
+        named.
+        """
         self.newest(event_type)
         data = bytes(data)
         return self._upcast(self._leniently(event_type, version, data), data)
 
     def schema(self, event_type: str, version: int) -> dict[str, Any]:
-        """The JSON Schema (2020-12) of a whole posted event. Raises `UnknownTypeError`, `UnknownVersionError`."""
+        """The JSON Schema (2020-12) of a whole posted event. Raises `UnknownTypeError`,
+        `UnknownVersionError`.
+        """
         self.newest(event_type)
         return schema_of_posted(self._class(event_type, version))
 

@@ -109,7 +109,9 @@ class ComplaintEscalated(ComplaintData, frozen=True, kw_only=True):
 
 
 class ComplaintResolved(ComplaintData, frozen=True, kw_only=True):
-    """The customer was given an answer. `handling_fault` says what was wrong with how they were treated before."""
+    """The customer was given an answer. `handling_fault` says what was wrong with how they were treated
+    before.
+    """
 
     TYPE = "complaint.resolved"
 
@@ -119,7 +121,9 @@ class ComplaintResolved(ComplaintData, frozen=True, kw_only=True):
 
 
 class ComplaintCompensated(ComplaintData, frozen=True, kw_only=True):
-    """The customer was given something to make up for it: either `points` or an `amount` (its worth, for goods)."""
+    """The customer was given something to make up for it: either `points` or an `amount` (its worth, for
+    goods).
+    """
 
     TYPE = "complaint.compensated"
     SCHEMA_RULES = (

@@ -9,7 +9,8 @@ ConsentPurpose = Literal["service", "marketing", "analytics", "profiling", "part
 
 
 class ConsentChanged(EventData, frozen=True, kw_only=True):
-    """A customer gave or withdrew consent to one purpose, for one channel or, without `channel`, for all of them.
+    """A customer gave or withdrew consent to one purpose, for one channel or, without `channel`, for all of
+    them.
 
     `evidence` says where the proof is kept: a form, a recording, a screen's version.
     """

@@ -17,14 +17,16 @@ Location = Annotated[
 def personal(category: PersonalCategory) -> Meta:
     """Marks a field as personal data of a category; the codec hands such fields to the field cipher.
 
-    In a recorded event such a field may hold a sealed value instead (`shared.events.sealed`): a text, whatever the
-    field's type. Projections carry it on and never look into it.
+    In a recorded event such a field may hold a sealed value instead (`shared.events.sealed`): a text,
+    whatever the field's type. Projections carry it on and never look into it.
     """
     return Meta(extra={"personal": category}, extra_json_schema={"x-personal": category})
 
 
 class BrokenRuleError(ValueError):
-    """A rule that joins several fields, or that a type cannot say, is broken at `path` (dotted, from the struct)."""
+    """A rule that joins several fields, or that a type cannot say, is broken at `path` (dotted, from the
+    struct).
+    """
 
     def __init__(self, path: str, reason: str, *, code: str = "schema_violation") -> None:
         super().__init__(f"{path}: {reason}")
@@ -49,8 +51,8 @@ class KeyedBy(NamedTuple):
 class EventData(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """The common part of every `data`. Subclasses are the event types, one class a type and version.
 
-    `TYPE` and `VERSION` name the type; `CUSTOMER_REQUIRED` says whether an event without a customer is refused.
-    `LIFTED` names the fields that a posted event has in `data` and a recorded one beside it.
+    `TYPE` and `VERSION` name the type; `CUSTOMER_REQUIRED` says whether an event without a customer is
+    refused. `LIFTED` names the fields that a posted event has in `data` and a recorded one beside it.
     `SCHEMA_RULES` words, in JSON Schema, what `__post_init__` checks beyond the field types.
     """
 

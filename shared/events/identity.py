@@ -9,12 +9,12 @@ from shared.events.vocabulary import Identifier, Reference, ShortText
 
 
 class IdentityLinked(EventData, frozen=True, kw_only=True):
-    """Somebody stated that two identifiers are the same customer's. `link_id` names the statement, to revoke it.
-
-    `identifiers` is always UNSET in a recorded event: like the customer they are lifted out, as `linked`.
+    """Somebody stated that two identifiers are the same customer's. `link_id` names the statement, to revoke
+    it.
     """
 
     TYPE = "identity.linked"
+    # In a recorded event `identifiers` is always UNSET: like the customer they stand beside `data`, as `linked`.
     LIFTED = ("customer", "identifiers")
 
     link_id: Reference
@@ -23,7 +23,9 @@ class IdentityLinked(EventData, frozen=True, kw_only=True):
 
 
 class IdentityUnlinked(EventData, frozen=True, kw_only=True):
-    """A link was revoked: `link_id` is an `identity.linked` event's, or the id of an event that linked by itself."""
+    """A link was revoked: `link_id` is an `identity.linked` event's, or the id of an event that linked by
+    itself.
+    """
 
     TYPE = "identity.unlinked"
 

@@ -14,14 +14,16 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema_of_posted(data_class: type[EventData]) -> dict[str, Any]:
     """The schema of a posted event whose `data` is of this class, envelope included.
 
-    Fields with personal data carry `x-personal` with their category. `dataschema` may be left out only while the
-    version is the newest one, which no schema can say.
+    Fields with personal data carry `x-personal` with their category. `dataschema` may be left out only while
+    the version is the newest one, which no schema can say.
     """
     (envelope, data), parts = msgspec.json.schema_components(
         (PostedEvent, data_class), ref_template="#/$defs/{name}"
     )
     root = parts.pop(_name(envelope))
     _complete(parts[_name(data)], data_class)
+    for part in parts.values():
+        part["description"] = _paragraphs(part["description"])
     properties = {
         **root["properties"],
         "type": {"const": data_class.TYPE},
@@ -37,6 +39,11 @@ def schema_of_posted(data_class: type[EventData]) -> dict[str, Any]:
         "properties": properties,
         "$defs": dict(sorted(parts.items())),
     }
+
+
+def _paragraphs(docstring: str) -> str:
+    """A docstring without the line breaks and the indentation that only source code needs."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in docstring.split("\n\n"))
 
 
 def _name(reference: dict[str, Any]) -> str:

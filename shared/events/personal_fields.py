@@ -1,7 +1,8 @@
 """Which fields of an event class are personal data, derived from their `personal(category)` marks."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -10,7 +11,7 @@ from msgspec.structs import asdict, fields
 
 from shared.events.vocabulary import PersonalCategory
 
-PersonalFields: TypeAlias = Mapping[str, "PersonalCategory | PersonalFields"]
+PersonalFields: TypeAlias = "Mapping[str, PersonalCategory | PersonalFields]"
 """By field name its category, or the same again for a group of fields."""
 
 _Declared = TypeVar("_Declared", bound=Struct)
@@ -41,7 +42,7 @@ def sealable(struct: type[Struct]) -> type[Struct]:
     widened: list[Any] = []
     for name, category in personal_fields(struct).items():
         options = [_widened(option, sealed=isinstance(category, str)) for option in _options(hints[name])]
-        hint = Union[tuple(options)]  # noqa: UP007 - the members are known only now
+        hint = reduce(or_, options)
         field = defaults[name]
         widened.append((name, hint) if field.required else (name, hint, field.default))
     return defstruct(f"Sealable{struct.__name__}", widened, bases=(struct,), module=__name__)
@@ -74,4 +75,4 @@ def _widened(option: Any, *, sealed: bool) -> Any:
         return sealable(option) if isinstance(option, type) and issubclass(option, Struct) else option
     if _category(option) is None:
         return option
-    return _SealedText if option.__origin__ is str else Union[option, _SealedText]  # noqa: UP007 - as above
+    return _SealedText if option.__origin__ is str else option | _SealedText

@@ -32,8 +32,9 @@ class PurchaseLine(Part, frozen=True, kw_only=True):
 class PurchaseCompleted(EventData, frozen=True, kw_only=True):
     """A customer bought and paid. `order_id` is the till's or shop's own number, to which refunds refer.
 
-    `total` is what was charged, and 0 for what was given away; `promised_total` is what the price tag or the advert
-    had said. Lines need not add up to the total: taxes, deposits and rounding differ from till to till.
+    `total` is what was charged, and 0 for what was given away; `promised_total` is what the price tag or the
+    advert had said. Lines need not add up to the total: taxes, deposits and rounding differ from till to
+    till.
     """
 
     TYPE = "purchase.completed"
@@ -46,7 +47,9 @@ class PurchaseCompleted(EventData, frozen=True, kw_only=True):
 
 
 class PurchaseRefunded(EventData, frozen=True, kw_only=True):
-    """Money of an order was given back. An order may have several refunds, each with a `refund_id` of its own."""
+    """Money of an order was given back. An order may have several refunds, each with a `refund_id` of its
+    own.
+    """
 
     TYPE = "purchase.refunded"
 

@@ -6,8 +6,8 @@ from typing import ClassVar
 class EventRefusedError(Exception):
     """An event that this service does not take; sending it again unchanged cannot help.
 
-    `detail` is readable and names no value of the event; `pointer` is a JSON pointer rooted at the event, empty
-    where the whole event is meant.
+    `detail` is readable and names no value of the event; `pointer` is a JSON pointer rooted at the event,
+    empty where the whole event is meant.
     """
 
     code: ClassVar[str]

@@ -36,7 +36,7 @@ class TaskCreated(TaskData, frozen=True, kw_only=True):
 
 
 class TaskChanged(TaskData, frozen=True, kw_only=True):
-    """A task event that may name a new assignee, a new due time or an outcome; absent ones stay as they are."""
+    """A task event that may name a new assignee, due time or outcome; absent ones stay as they are."""
 
     assignee: Assignee | None = None
     due_at: AwareDatetime | None = None

@@ -1,4 +1,6 @@
-"""Texts that storage cannot hold, or that are no text at all: NUL characters, lone surrogates, bytes not in UTF-8."""
+"""Texts that storage cannot hold, or that are no text at all: NUL characters, lone surrogates, bytes not in
+UTF-8.
+"""
 
 import json
 from typing import Any
@@ -12,7 +14,8 @@ _FIRST_SURROGATE, _LAST_SURROGATE = "\ud800", "\udfff"
 
 
 def refuse_nul(data: bytes, root: str) -> None:
-    """Raises `SchemaViolationError` where a text of the JSON in `data` has a NUL, which PostgreSQL cannot store.
+    """Raises `SchemaViolationError` where a text of the JSON in `data` has a NUL, which PostgreSQL cannot
+    store.
 
     Costs next to nothing for JSON without an escaped NUL; JSON has no other way to write one.
     """

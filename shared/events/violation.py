@@ -44,7 +44,7 @@ _WORDS = {
     "datetime": "a time in a string",
 }
 _FIXED_REASONS = {
-    "Expected `datetime` with a timezone component": "a time without an offset; end it in Z or in one like +07:00",
+    "Expected `datetime` with a timezone component": "a time without an offset; end it in Z or +07:00",
     "Invalid RFC3339 encoded datetime": "not a time as RFC 3339 writes it, such as 2024-05-01T12:00:00Z",
     "Number out of range": "a number out of range",
 }
@@ -55,8 +55,9 @@ def refusal_of(
 ) -> EventRefusedError:
     """Why `data`, JSON that was to become a `struct`, is refused.
 
-    `root` is where the struct stands in the event: `data`, or the empty string for the event itself. The detail
-    begins with the dotted path of what is wrong. No value of the event is repeated, for it may be personal.
+    `root` is where the struct stands in the event: `data`, or the empty string for the event itself. The
+    detail begins with the dotted path of what is wrong. No value of the event is repeated, for it may be
+    personal.
     """
     message = str(error)
     at = _AT.search(message)

@@ -1,4 +1,4 @@
-"""Words that several event families share: channels, identifier types, bounded texts, amounts, points, times."""
+"""Words that several event families share: channels, identifiers, bounded texts, amounts, points, times."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -25,7 +25,9 @@ IDENTIFIER_STRENGTH: tuple[IdentifierType, ...] = (
 PersonalCategory = Literal["identity", "contact", "preference", "health", "free_text"]
 
 END = r"$(?!\n)"
-"""The end of a text in a pattern: Python's own `$` also matches before a last newline, other dialects' does not."""
+"""The end of a text in a pattern: Python's own `$` also matches before a last newline, other dialects' does
+not.
+"""
 
 AwareDatetime = Annotated[datetime, Meta(tz=True)]
 """A time with an offset, from `EARLIEST` to `LATEST`; what holds one checks that with `outside_history`."""
@@ -44,7 +46,9 @@ CURRENCY_PATTERN = r"^[A-Z]{3}" + END
 
 
 def of_form(pattern: str, otherwise: str, max_length: int | None = None) -> Meta:
-    """Bounds a text by a pattern; `otherwise` is what the sender of another text reads after the field's path."""
+    """Bounds a text by a pattern; `otherwise` is what the sender of another text reads after the field's
+    path.
+    """
     return Meta(pattern=pattern, max_length=max_length, extra={"otherwise": otherwise})
 
 
@@ -74,7 +78,7 @@ def outside_history(time: datetime) -> bool:
 
 
 class Identifier(Struct, forbid_unknown_fields=True, frozen=True):
-    """One way a channel system knows a customer by, before or after normalisation (`shared.identifiers`)."""
+    """One way a channel system knows a customer by, such as a member number or a phone number."""
 
     type: IdentifierType
     value: Annotated[str, Meta(max_length=512, extra_json_schema={"x-personal": "contact"})]

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line reads best in the tables
 from typing import Any
 
 import jsonschema_rs
@@ -87,7 +88,7 @@ def test_every_event_class_says_what_happened() -> None:
 @pytest.mark.parametrize("event_type", sorted(VALID))
 def test_an_event_with_no_more_than_it_needs_is_taken(event_type: str) -> None:
     data = CATALOGUE.decode(event_type, 1, msgspec.json.encode(data_of(event_type)))
-    assert data.TYPE == event_type
+    assert event_type == type(data).TYPE
     assert schema_takes(event_type, data_of(event_type))
 
 
@@ -95,7 +96,7 @@ def test_an_event_with_no_more_than_it_needs_is_taken(event_type: str) -> None:
 @given(posted=posted_events())
 def test_every_drawn_event_is_taken_and_fits_its_schema(posted: dict[str, Any]) -> None:
     data = CATALOGUE.decode(posted["type"], None, msgspec.json.encode(posted["data"]))
-    assert data.TYPE == posted["type"]
+    assert posted["type"] == type(data).TYPE
     jsonschema_rs.validate(CATALOGUE.schema(data.TYPE, data.VERSION), posted)
 
 
@@ -217,7 +218,7 @@ def test_wrong_data_is_refused_with_a_pointer_and_a_reason_and_by_the_schema(
 @pytest.mark.parametrize(
     ("time", "reason"),
     [
-        ("2030-01-01T00:00:00", "a time without an offset; end it in Z or in one like +07:00"),
+        ("2030-01-01T00:00:00", "a time without an offset; end it in Z or +07:00"),
         ("2030-02-30T00:00:00Z", "not a time as RFC 3339 writes it, such as 2024-05-01T12:00:00Z"),
         ("tomorrow", "not a time as RFC 3339 writes it, such as 2024-05-01T12:00:00Z"),
         ("1899-12-31T23:59:59Z", "a time must lie between 1900 and 9999 in UTC"),
@@ -365,6 +366,9 @@ def test_a_field_with_any_other_value_is_taken_or_refused_at_that_field(
     data = {**posted["data"], field: value}
     try:
         CATALOGUE.decode(posted["type"], None, msgspec.json.encode(data))
-    except EventRefusedError as refused:
-        assert refused.pointer.startswith("/data/")
-        assert refused.detail.startswith("data.")
+    except EventRefusedError as error:
+        refused = error
+    else:
+        return
+    assert refused.pointer.startswith("/data/")
+    assert refused.detail.startswith("data.")

@@ -23,7 +23,7 @@ PARTY_IDS = PartyIds("a pepper for tests alone")
 
 def normalised(kind: IdentifierType, value: str, region: str = "DE") -> str | None:
     identifier = normalise(Identifier(kind, value), region)
-    return identifier and identifier.value
+    return None if identifier is None else identifier.value
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_number_without_country_code_belongs_to_the_region_of_the_settings() -
         "000000",
         "---",
         "00-00",
-        "–",
+        "\u2013",
         "0 0 0",
     ],
 )

@@ -30,7 +30,7 @@ def test_the_position_before_every_event_is_written_as_zero() -> None:
         "0:-1",
         "0:1 ",
         "0:1\n",
-        "٠:١",
+        "\u0660:\u0661",
         f"0:{2**63}",
         "0:1," * 3000 + "9:9",
     ],
