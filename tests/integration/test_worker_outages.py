@@ -1,0 +1,218 @@
+"""PostgreSQL or the log going away and coming back, and logs that are not the one the positions belong to."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.ops.embedded_postgres import EmbeddedPostgres
+from services.projections.engine.generations import ViewOutdatedError
+from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
+from services.projections.engine.worker import run_worker
+from services.projections.migrate import migrate
+from tests.fakes.memory_log import MemoryLog
+from tests.projecting import append, end_of, event_ids, eventually, projection, purchase, reached, worker
+
+
+@pytest.fixture
+async def connection(database_url: str) -> Any:
+    await migrate(database_url, partitions=4)
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def stopped_by(database_url: str, log: MemoryLog) -> None:
+    """Runs a worker that is expected to stop by itself."""
+    await asyncio.wait_for(run_worker(projection(database_url, log), asyncio.Event()), 15)
+
+
+async def projected(connection: asyncpg.Connection, database_url: str, log: MemoryLog, *numbers: int) -> None:
+    await append(log, [purchase(number) for number in numbers])
+    async with worker(projection(database_url, log)):
+        await reached(connection, end_of(log))
+
+
+async def test_a_worker_waits_for_the_log_and_goes_on_when_it_is_back(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog()
+    log.go_away()
+    running = projection(database_url, log)
+
+    async def tried() -> bool:
+        return running.metrics.projection_restarts.labels(error="LogUnavailableError")._value.get() > 1
+
+    async with worker(running):
+        await eventually(tried)
+        log.come_back()
+        await append(log, [purchase(1)])
+        await reached(connection, end_of(log))
+        log.go_away()
+        running.metrics.projection_restarts.clear()
+        await eventually(tried)
+        log.come_back()
+        await append(log, [purchase(2)])
+        await reached(connection, end_of(log))
+    assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+
+
+async def test_a_worker_survives_postgresql_stopping_and_starting(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    await server.start()
+    try:
+        await migrate(server.url, partitions=4)
+        log = MemoryLog()
+        running = projection(server.url, log)
+
+        async def tried() -> bool:
+            return len(list(running.metrics.projection_restarts.collect())[0].samples) > 0
+
+        async with worker(running):
+            before = await append(log, [purchase(1)])
+            connection = await asyncpg.connect(server.url)
+            await reached(connection, before)
+            await connection.close()
+            await server.stop()
+            await append(log, [purchase(1), purchase(2)])
+            await eventually(tried)
+            await server.start()
+            connection = await asyncpg.connect(server.url)
+            await reached(connection, end_of(log))
+            assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+            await connection.close()
+    finally:
+        await server.stop()
+
+
+async def test_a_worker_waits_for_the_migration(database_url: str) -> None:
+    log = MemoryLog()
+    await append(log, [purchase(1)])
+    running = projection(database_url, log)
+
+    async def tried() -> bool:
+        return running.metrics.projection_restarts.labels(error="UndefinedTableError")._value.get() > 0
+
+    async with worker(running):
+        await eventually(tried)
+        await migrate(database_url, partitions=4)
+        connection = await asyncpg.connect(database_url)
+        await reached(connection, end_of(log))
+        await connection.close()
+
+
+async def test_a_deadlock_is_waited_out(connection: asyncpg.Connection, database_url: str) -> None:
+    log = MemoryLog(partitions=1)
+    await projected(connection, database_url, log, 1)
+    blocker = await asyncpg.connect(database_url)
+    await blocker.execute("set deadlock_timeout = '1h'")  # so that the worker is the one to be sacrificed
+
+    async def writing() -> bool:
+        return bool(
+            await connection.fetchval(
+                "select true from pg_stat_activity where wait_event_type = 'Lock' and query like 'COPY%'"
+            )
+        )
+
+    async with worker(projection(database_url, log)):
+        async with blocker.transaction():
+            await blocker.execute("lock table timeline_g1.timeline in share mode")
+            await append(log, [purchase(2)])
+            await eventually(writing)
+            await blocker.execute("select from control.positions for update")
+        await reached(connection, end_of(log))
+    await blocker.close()
+    assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+
+
+async def test_a_log_made_anew_stops_the_worker(connection: asyncpg.Connection, database_url: str) -> None:
+    log = MemoryLog()
+    await projected(connection, database_url, log, 1, 2)
+    log.recreate()
+    await append(log, [purchase(number) for number in range(10)])
+    with pytest.raises(LogReplacedError, match="deleted and made again.*No event was skipped"):
+        await stopped_by(database_url, log)
+    assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+
+
+async def test_a_log_made_anew_under_a_running_worker_stops_it(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog()
+    position = await append(log, [purchase(1), purchase(2)])
+    running = asyncio.create_task(stopped_by(database_url, log))
+    await reached(connection, position)
+    log.recreate()
+    with pytest.raises(LogReplacedError):
+        await running
+    assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+
+
+async def test_another_number_of_partitions_stops_the_worker(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog(partitions=4)
+    await projected(connection, database_url, log, 1)
+    other = MemoryLog(partitions=5)
+    other.log_id = log.log_id
+    with pytest.raises(LogReplacedError, match="has 5 partitions, but had 4"):
+        await stopped_by(database_url, other)
+
+
+async def test_records_lost_before_the_position_was_reached_stop_the_worker(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog(partitions=1)
+    await projected(connection, database_url, log, 1)
+    await append(log, [purchase(2), purchase(3)])
+    log.truncate_before(0, 2)
+    with pytest.raises(
+        PositionNotInLogError, match=r"partition 0 holds offsets 2 to 2, but the next one wanted is 1"
+    ):
+        await stopped_by(database_url, log)
+    assert await event_ids(connection) == ["purchase-1"]
+
+
+async def test_a_log_that_ends_before_the_position_stops_the_worker(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog(partitions=1)
+    await projected(connection, database_url, log, 1, 2)
+    shorter = MemoryLog(partitions=1)
+    shorter.log_id = log.log_id
+    await append(shorter, [purchase(1)])
+    with pytest.raises(PositionNotInLogError, match="the next one wanted is 2"):
+        await stopped_by(database_url, shorter)
+
+
+async def test_records_replaced_behind_the_position_stop_the_worker(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog(partitions=1)
+    await projected(connection, database_url, log, 1, 2)
+    replaced = MemoryLog(partitions=1)
+    replaced.log_id = log.log_id
+    await append(replaced, [purchase(1), purchase(7), purchase(8)])
+    with pytest.raises(LogReplacedError, match="another record at offset 1"):
+        await stopped_by(database_url, replaced)
+    assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+
+
+async def test_retention_up_to_the_position_is_no_loss(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog(partitions=1)
+    await projected(connection, database_url, log, 1, 2)
+    log.truncate_before(0, 2)
+    await projected(connection, database_url, log, 3)
+    assert await event_ids(connection) == ["purchase-1", "purchase-2", "purchase-3"]
+
+
+async def test_a_view_of_another_version_stops_the_worker(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    await connection.execute("update control.generations set version = 9")
+    with pytest.raises(ViewOutdatedError, match="rapport rebuild timeline"):
+        await stopped_by(database_url, MemoryLog())
