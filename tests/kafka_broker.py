@@ -3,12 +3,14 @@
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.kafka.broker import BrokerError, KafkaBroker, fetch_jars, free_loopback_port
+from deploy.kafka.broker import BrokerError, KafkaBroker, Listener, fetch_jars, free_loopback_port
+from tests.fakes.tcp_proxy import TcpProxy, tcp_proxy
 
 TOPIC_PARTITIONS = 4
 
@@ -46,6 +48,38 @@ def own_kafka(tmp_path: Path) -> Iterator[KafkaBroker]:
     broker.start()
     yield broker
     broker.stop()
+
+
+@dataclass(frozen=True)
+class KafkaThroughProxy:
+    """A broker whose clients come by way of a proxy when they begin there, and beside it at `broker.bootstrap`."""
+
+    broker: KafkaBroker
+    proxy: TcpProxy
+
+    @property
+    def bootstrap(self) -> str:
+        return f"127.0.0.1:{self.proxy.port}"
+
+
+@pytest.fixture(scope="session")
+def proxied_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A broker that sends clients of its second listener to the port of a proxy, once there is one."""
+    jars_or_skip()
+    listener = Listener(port=free_loopback_port(), advertised_port=free_loopback_port())
+    broker = KafkaBroker(tmp_path_factory.mktemp("kafka"), free_loopback_port(), proxied=listener)
+    broker.start()
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+async def kafka_through_proxy(proxied_kafka: KafkaBroker) -> AsyncIterator[KafkaThroughProxy]:
+    """A broker behind a proxy that a test may black-hole, cut and heal; both pass again for the next test."""
+    listener = proxied_kafka.proxied
+    assert listener is not None
+    async with tcp_proxy(("127.0.0.1", listener.port), listener.advertised_port) as proxy:
+        yield KafkaThroughProxy(proxied_kafka, proxy)
 
 
 @pytest.fixture

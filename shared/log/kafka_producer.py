@@ -1,0 +1,153 @@
+"""Keeps one working idempotent producer at hand, and replaces it after an error that ends a batch for good.
+
+Such a batch has used up sequence numbers: every later one to its partition would fail with
+OutOfOrderSequenceNumber until a new producer, with a new id, is there (aiokafka issue 1017). The old one is
+left the time to finish what other partitions have in flight.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from shared.log.kafka_connection import REQUEST_TIMEOUT_SECONDS, KafkaConnection
+from shared.log.kafka_topic import TopicDescription, TopicUnusableError, describe_topic
+
+_log = structlog.get_logger(__name__)
+
+_START_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS
+_RETRY_SECONDS = 0.25
+_DESCRIBE_EVERY_SECONDS = 10.0
+_RETIREMENT_SECONDS = 30.0
+_STOP_SECONDS = 1.0
+BATCH_BYTES = 512 * 1024
+
+
+class ProducerInUse:
+    """A started producer, the topic as it was described last, and the deliveries that lean on it."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: TopicDescription) -> None:
+        self.producer = producer
+        self.topic = topic
+        self.deliveries: set[asyncio.Task[None]] = set()
+
+
+class ProducerKeeper:
+    """Runs as a task beside the writer. `current` is None while no broker takes writes."""
+
+    def __init__(self, connection: KafkaConnection, on_change: Callable[[str | None], None]) -> None:
+        self._connection = connection
+        self._on_change = on_change
+        self._partitions: int | None = None
+        self._wanted = asyncio.Event()
+        self._retirements: set[asyncio.Task[None]] = set()
+        self.current: ProducerInUse | None = None
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled: starts a producer, looks at the topic now and then, starts anew after `retire`."""
+        while True:
+            try:
+                in_use = await self._start()
+            except (KafkaError, OSError, TimeoutError, TopicUnusableError) as error:
+                self._on_change(worded(error, self._connection))
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            self._on_change(None)
+            self._wanted.clear()
+            self.current = in_use
+            self.ready.set()
+            await self._watch(in_use)
+
+    def retire(self, in_use: ProducerInUse, because: BaseException) -> None:
+        """Takes a producer out of use. May be repeated."""
+        if self.current is not in_use:
+            return
+        _log.warning("kafka_producer_replaced", reason=repr(because), topic=self._connection.topic)
+        self.current = None
+        self.ready.clear()
+        self._wanted.set()
+        retirement = asyncio.create_task(self._retirement(in_use))
+        self._retirements.add(retirement)
+        retirement.add_done_callback(self._retirements.discard)
+
+    async def stop(self, seconds: float) -> None:
+        """Stops every producer, in order if that takes no longer, else by force. Call after `run` ended."""
+        for retirement in self._retirements:
+            retirement.cancel()
+        await asyncio.gather(*self._retirements, return_exceptions=True)
+        if self.current is not None:
+            in_use, self.current = self.current, None
+            await _stop(in_use.producer, seconds)
+
+    async def _start(self) -> ProducerInUse:
+        producer = AIOKafkaProducer(
+            **self._connection.client_options(),
+            acks="all",
+            enable_idempotence=True,
+            compression_type="lz4",
+            max_batch_size=BATCH_BYTES,
+        )
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await producer.start()
+                topic = await describe_topic(producer.client, self._connection.topic)
+            self._demand_same_partitions(topic)
+        except BaseException:
+            await _stop(producer, _STOP_SECONDS)
+            raise
+        return ProducerInUse(producer, topic)
+
+    async def _watch(self, in_use: ProducerInUse) -> None:
+        while not self._wanted.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), _DESCRIBE_EVERY_SECONDS)
+                return
+            # A broker that does not answer here shows in the deliveries; what was known stays true enough.
+            with suppress(KafkaError, OSError, TimeoutError, TopicUnusableError):
+                async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
+                    in_use.topic = await describe_topic(in_use.producer.client, self._connection.topic)
+
+    def _demand_same_partitions(self, topic: TopicDescription) -> None:
+        if self._partitions is None:
+            self._partitions = topic.partitions
+        elif self._partitions != topic.partitions:
+            raise TopicUnusableError(
+                f"the topic {self._connection.topic!r} has {topic.partitions} partitions now and had "
+                f"{self._partitions}: keys would change partition; make the topic as it was"
+            )
+
+    async def _retirement(self, in_use: ProducerInUse) -> None:
+        try:
+            if in_use.deliveries:
+                await asyncio.wait(in_use.deliveries, timeout=_RETIREMENT_SECONDS)
+            for delivery in in_use.deliveries:
+                delivery.cancel()
+        finally:
+            await _stop(in_use.producer, _STOP_SECONDS)
+
+
+async def _stop(producer: AIOKafkaProducer, seconds: float) -> None:
+    """`stop()` waits for brokers that may never answer: after `seconds` it is cut off, its batches failed."""
+    stopping = asyncio.create_task(producer.stop())
+    await asyncio.wait({stopping}, timeout=seconds)
+    if not stopping.done():
+        # There is no public way to give up on batches; without it the producer would retry them for ever.
+        producer._message_accumulator.fail_all(KafkaError("the producer was stopped"))  # noqa: SLF001
+        await asyncio.wait({stopping}, timeout=seconds)
+        stopping.cancel()
+    await asyncio.gather(stopping, return_exceptions=True)
+    with suppress(TimeoutError, KafkaError, OSError):
+        async with asyncio.timeout(seconds):
+            await producer.client.close()
+
+
+def worded(error: BaseException, connection: KafkaConnection) -> str:
+    """Why the log is away, for a person."""
+    if isinstance(error, TopicUnusableError):
+        return str(error)
+    said = str(error) or type(error).__name__
+    return f"Kafka at {connection.bootstrap} does not answer ({said})"
