@@ -9,12 +9,10 @@ from shared.events.vocabulary import Identifier, Reference, ShortText
 
 
 class IdentityLinked(EventData, frozen=True, kw_only=True):
-    """Somebody stated that two identifiers are the same customer's. `link_id` names the statement, to revoke
-    it.
-    """
+    """Somebody stated that two identifiers are one customer's; `link_id` is for revoking that."""
 
     TYPE = "identity.linked"
-    # In a recorded event `identifiers` is always UNSET: like the customer they stand beside `data`, as `linked`.
+    # Recorded events have `identifiers` UNSET: like the customer, they stand beside `data`, as `linked`.
     LIFTED = ("customer", "identifiers")
 
     link_id: Reference
@@ -23,9 +21,7 @@ class IdentityLinked(EventData, frozen=True, kw_only=True):
 
 
 class IdentityUnlinked(EventData, frozen=True, kw_only=True):
-    """A link was revoked: `link_id` is an `identity.linked` event's, or the id of an event that linked by
-    itself.
-    """
+    """A link was revoked: `link_id` is that of `identity.linked`, or the id of an event that linked."""
 
     TYPE = "identity.unlinked"
 

@@ -3,6 +3,7 @@ UTF-8.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from shared.events.refusal import SchemaViolationError
@@ -20,7 +21,10 @@ def refuse_nul(data: bytes, root: str) -> None:
     Costs next to nothing for JSON without an escaped NUL; JSON has no other way to write one.
     """
     if _NUL_ESCAPE in data:
-        found = _find(json.loads(data), lambda text: _NUL in text)
+        try:
+            found = _find(json.loads(data), lambda text: _NUL in text)
+        except RecursionError:
+            raise violation_at(root, (), "nested too deeply") from None
         if found is not None:
             raise violation_at(root, found, "a NUL character, which cannot be stored")
 
@@ -46,17 +50,18 @@ def _has_lone_surrogate(text: str) -> bool:
     return any(_FIRST_SURROGATE <= character <= _LAST_SURROGATE for character in text)
 
 
-def _find(value: Any, bad: Any, path: Path = ()) -> Path | None:
-    """The path of the first bad text; a bad key counts as its map, for it cannot be shown."""
-    if isinstance(value, str):
-        return path if bad(value) else None
-    if isinstance(value, dict):
-        if any(bad(key) for key in value):
-            return path
-        children: Any = value.items()
-    elif isinstance(value, list):
-        children = enumerate(value)
-    else:
-        return None
-    found = (_find(child, bad, (*path, step)) for step, child in children)
-    return next((each for each in found if each is not None), None)
+def _find(event: Any, bad: Callable[[str], bool]) -> Path | None:
+    """The path of the first bad text; a bad name counts as its object, for it cannot be shown."""
+    waiting: list[tuple[Path, Any]] = [((), event)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            if bad(value):
+                return path
+        elif isinstance(value, dict):
+            if any(bad(name) for name in value):
+                return path
+            waiting.extend(((*path, name), member) for name, member in reversed(value.items()))
+        elif isinstance(value, list):
+            waiting.extend(((*path, index), value[index]) for index in reversed(range(len(value))))
+    return None

@@ -130,3 +130,13 @@ def test_a_message_of_another_msgspec_is_passed_on() -> None:
 
     refusal = refusal_of(msgspec.ValidationError("Some news - at `$.field`"), Counted, "data", b"{}")
     assert (refusal.detail, refusal.pointer) == ("data.field: Some news", "/data/field")
+
+
+@pytest.mark.parametrize("depth", [100, 500, 900, 990, 10_000])
+@pytest.mark.parametrize("escape", [rb"\u0000", rb"\ud800"])
+def test_however_deep_a_bad_text_lies_the_event_is_refused(depth: int, escape: bytes) -> None:
+    text = b'{"data":' + b"[" * depth + b'"' + escape + b'"' + b"]" * depth + b"}"
+    whole = msgspec.json.encode({**POSTED, "data": 0}).replace(b'"data":0', text[1:-1])
+    with pytest.raises(SchemaViolationError) as refusal:
+        CATALOGUE.decode("loyalty.enrolled", 1, read_posted(whole).data)
+    assert len(refusal.value.detail) < 4096
