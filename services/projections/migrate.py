@@ -1,4 +1,4 @@
-"""Makes and upgrades what PostgreSQL holds: control tables by Alembic, then the first generation of each view."""
+"""Makes and upgrades what PostgreSQL holds: tables by Alembic, then the first generation of each view."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ async def migrate(database_url: str, partitions: int) -> None:
     lock = await asyncpg.connect(database_url, timeout=_CONNECT_SECONDS)
     try:
         await lock.execute("select pg_advisory_lock($1)", _ONE_AT_A_TIME)
-        await _upgrade(database_url)
+        await _upgrade(database_url, partitions)
         async with lock.transaction():
             for read_model in READ_MODELS:
                 await make_first_generation(lock, read_model)
@@ -35,7 +35,7 @@ async def migrate(database_url: str, partitions: int) -> None:
         await lock.close()
 
 
-async def _upgrade(database_url: str) -> None:
+async def _upgrade(database_url: str, partitions: int) -> None:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=lambda: asyncpg.connect(database_url, timeout=_CONNECT_SECONDS),
@@ -44,14 +44,15 @@ async def _upgrade(database_url: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.exec_driver_sql("create schema if not exists control")
-            await connection.run_sync(_upgrade_to_head)
+            await connection.run_sync(_upgrade_to_head, partitions)
     finally:
         await engine.dispose()
 
 
-def _upgrade_to_head(connection: Connection) -> None:
+def _upgrade_to_head(connection: Connection, partitions: int) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    config.attributes["partitions"] = partitions
     command.upgrade(config, "head")
