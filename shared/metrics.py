@@ -12,10 +12,16 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self.ingest_events = Counter(
-            "rapport_ingest_events", "Events answered, by outcome and error code", ["outcome", "code"], registry=registry
+            "rapport_ingest_events",
+            "Events answered, by outcome and error code",
+            ["outcome", "code"],
+            registry=registry,
         )
         self.ingest_request_seconds = Histogram(
-            "rapport_ingest_request_seconds", "From request to answer", buckets=_LATENCY_BUCKETS, registry=registry
+            "rapport_ingest_request_seconds",
+            "From request to answer",
+            buckets=_LATENCY_BUCKETS,
+            registry=registry,
         )
         self.ingest_clock_skew_seconds = Histogram(
             "rapport_ingest_clock_skew_seconds", "Receipt minus `sentat`, where the sender gave it",
@@ -26,13 +32,19 @@ class Metrics:
             buckets=_LATENCY_BUCKETS, registry=registry,
         )  # fmt: skip
         self.log_append_failures = Counter(
-            "rapport_log_append_failures", "Appends that were not acknowledged, by reason", ["reason"], registry=registry
+            "rapport_log_append_failures",
+            "Appends that were not acknowledged, by reason",
+            ["reason"],
+            registry=registry,
         )
         self.log_pending_bytes = Gauge(
             "rapport_log_pending_bytes", "Bytes waiting in the log's buffer", registry=registry
         )
         self.projection_events = Counter(
-            "rapport_projection_events", "Records read by projections, by outcome", ["outcome"], registry=registry
+            "rapport_projection_events",
+            "Records read by projections, by outcome",
+            ["outcome"],
+            registry=registry,
         )
         self.projection_batch_events = Histogram(
             "rapport_projection_batch_events", "Events in a batch", buckets=_BATCH_BUCKETS, registry=registry
@@ -56,5 +68,8 @@ class Metrics:
             buckets=_LATENCY_BUCKETS, registry=registry,
         )  # fmt: skip
         self.api_position_waits = Counter(
-            "rapport_api_position_waits", "Requests that asked for a position, by outcome", ["outcome"], registry=registry
+            "rapport_api_position_waits",
+            "Requests that asked for a position, by outcome",
+            ["outcome"],
+            registry=registry,
         )

@@ -5,6 +5,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -40,10 +41,9 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
 
 def with_database(url: str, name: str) -> str:
     """The same server's URL for another database."""
-    before, _, after = url.rpartition("/") if "?" not in url else url.split("?")[0].rpartition("/")
-    query = url[url.index("?") :] if "?" in url else ""
-    del after
-    return f"{before}/{name}{query}"
+    parts = urlsplit(url)
+    # A URL without a host needs its empty authority kept: urlunsplit would drop the slashes.
+    return f"{parts.scheme}://{parts.netloc}/{name}" + (f"?{parts.query}" if parts.query else "")
 
 
 @pytest.fixture
