@@ -10,7 +10,7 @@ import structlog
 
 from services.api.database import Connection, DatabaseUnavailableError, unavailable
 from services.api.waiters import TooManyWaitersError, Waiters
-from shared.position import Position
+from shared.position import InvalidPositionError, Position
 
 CHANNEL: Final = "rapport_positions"
 _FALLBACK_SECONDS: Final = 0.25
@@ -34,10 +34,9 @@ class PositionNotReachedError(Exception):
 class PositionWatch:
     """Follows the position by LISTEN, with polling every 250 ms in case an announcement is lost.
 
-    However many requests wait, an announcement costs one query, and none while nobody waits; waiting holds
-    no connection of the pool. `connect` opens the watcher's own connection; `on_reconnect` is called when
-    it was lost and opened again. While a standby answers, the watcher looks every 2 s whether a primary
-    does.
+    Announcements carry what advanced, so however many requests wait, none costs a query; waiting holds no
+    connection of the pool. `connect` opens the watcher's own connection; `on_reconnect` is called when it was
+    lost and opened again. While a standby answers, the watcher looks every 2 s whether a primary does.
     """
 
     def __init__(
@@ -50,8 +49,8 @@ class PositionWatch:
         self._connect = connect
         self._on_reconnect = on_reconnect
         self._waiters = Waiters(most_waiting)
-        self._wake = asyncio.Event()
-        self._behind = True
+        self._look_now = asyncio.Event()
+        self._announcements = 0
         self._failures = 0
         self._standby = False
 
@@ -74,8 +73,6 @@ class PositionWatch:
             waiter = self._waiters.add(wanted)
         except TooManyWaitersError as error:
             raise PositionNotReachedError(f"{error}; send it again in a second", self.known) from error
-        if self._behind:
-            self._wake.set()
         try:
             async with asyncio.timeout(seconds):
                 ended_by = await waiter.ended
@@ -108,33 +105,47 @@ class PositionWatch:
             self._failures, self._standby = 0, standby
             look_again = asyncio.get_running_loop().time() + _STANDBY_SECONDS
             while not standby or asyncio.get_running_loop().time() < look_again:
-                await self._wait_for_news()
+                await self._wait_to_look()
                 await self._advance(connection)
         finally:
             connection.terminate()
 
     async def _advance(self, connection: Connection) -> bool:
         """Wakes whom the position as it is now satisfies; whether a standby told it."""
-        self._wake.clear()
-        self._behind = False
+        self._look_now.clear()
+        announcements = self._announcements
         rows = await connection.fetch(_STATE)
-        self._waiters.advance(Position({row["partition"]: row["position"] for row in rows}))
+        position = Position({row["partition"]: row["position"] for row in rows})
+        overtaken = announcements != self._announcements
+        self._waiters.advance(furthest(self.known, position) if overtaken else position)
         return any(row["standby"] for row in rows)
 
     def _lost(self, error: Exception) -> None:
         self._failures += 1
-        self._behind = True
         if self._failures == _FAILURES_TO_GIVE_UP:
             _log.warning("positions_not_followed", reason=str(unavailable(error)), error=type(error).__name__)
         if self._failures >= _FAILURES_TO_GIVE_UP:
             self._waiters.fail(DatabaseUnavailableError("the position of the views cannot be read now"))
 
-    async def _wait_for_news(self) -> None:
+    async def _wait_to_look(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_FALLBACK_SECONDS):
-                await self._wake.wait()
+                await self._look_now.wait()
 
-    def _on_announcement(self, *_: Any) -> None:
-        self._behind = True
-        if len(self._waiters):
-            self._wake.set()
+    def _on_announcement(self, _connection: Any, _process: int, _channel: str, payload: object) -> None:
+        """Takes the partitions that advanced from the payload; one that names none asks for a look."""
+        self._announcements += 1
+        try:
+            advanced = Position.parse(str(payload))
+        except InvalidPositionError:
+            self._look_now.set()
+        else:
+            self._waiters.advance(furthest(self.known, advanced))
+
+
+def furthest(one: Position, other: Position) -> Position:
+    """The least position that includes both."""
+    offsets = dict(one.offsets)
+    for partition, offset in other.offsets.items():
+        offsets[partition] = max(offset, offsets.get(partition, 0))
+    return Position(offsets)
