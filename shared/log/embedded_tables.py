@@ -9,7 +9,7 @@ metadata = MetaData(schema="log")
 identity = Table(
     "identity",
     metadata,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True, autoincrement=False),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True, autoincrement=False),
     Column("log_id", Uuid, nullable=False),
     Column("partitions", Integer, nullable=False),
 )

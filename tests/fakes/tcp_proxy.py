@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
+from weakref import WeakSet
 
 _CHUNK_BYTES = 64 * 1024
 _CONNECT_SECONDS = 5
@@ -20,6 +21,7 @@ class TcpProxy:
         self._passing.set()
         self._refusing = False
         self._connections: set[asyncio.Task[None]] = set()
+        self._accepted_ends: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._server: asyncio.Server | None = None
 
     def black_hole(self) -> None:
@@ -49,14 +51,20 @@ class TcpProxy:
             self._server.close()
         self.cut()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)
+        for writer in self._accepted_ends:
+            with suppress(OSError):
+                await writer.wait_closed()
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.create_task(self._forward(reader, writer))
         self._connections.add(connection)
+        self._accepted_ends.add(writer)
         connection.add_done_callback(self._connections.discard)
+        connection.add_done_callback(lambda _: writer.close())
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers = [writer]
+        onward_writer: asyncio.StreamWriter | None = None
         try:
             with suppress(OSError, TimeoutError, asyncio.CancelledError):
                 if self._refusing:
@@ -64,7 +72,6 @@ class TcpProxy:
                 await self._passing.wait()
                 async with asyncio.timeout(_CONNECT_SECONDS):
                     onward_reader, onward_writer = await self._connect()
-                writers.append(onward_writer)
                 pumps = {
                     asyncio.create_task(self._pump(reader, onward_writer)),
                     asyncio.create_task(self._pump(onward_reader, writer)),
@@ -76,8 +83,8 @@ class TcpProxy:
                         pump.cancel()
                     await asyncio.gather(*pumps, return_exceptions=True)
         finally:
-            for each in writers:
-                each.close()
+            if onward_writer is not None:
+                onward_writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self.target, Path):
