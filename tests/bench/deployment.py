@@ -50,7 +50,7 @@ class Deployment:
     @asynccontextmanager
     async def project(self) -> AsyncIterator[Child]:
         """Runs one projection worker until the context is left. It may still be starting when entered."""
-        async with self._run("project", None) as running:
+        async with self._run("projections", None) as running:
             yield running
 
     async def position(self) -> int:

@@ -34,7 +34,10 @@ class IngestContender:
         Raises `BenchError` when the topic took fewer records than were acknowledged.
         """
         before = await records_in(self.kafka, self.topic_name)
-        load = await run_wrk(self.url, script, seconds=seconds)
+        try:
+            load = await run_wrk(self.url, script, seconds=seconds)
+        except BenchError as error:
+            raise BenchError(f"{self.name}: {error}") from error
         acknowledged = load.requests * events_a_request
         taken = await records_in(self.kafka, self.topic_name) - before
         if taken < acknowledged:

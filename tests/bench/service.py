@@ -1,29 +1,22 @@
-"""One of Rapport's services as a process of its own: `python -m tests.bench.service ingest|project|api`."""
+"""One of Rapport's services, `ingest`, `projections` or `api`, as a process of its own."""
 
 import asyncio
 import signal
 import sys
+from importlib import import_module
 
-import services.projections.main
 import uvloop
 
-import services.api.main
-import services.ingest.main
 from shared.settings import Settings
-
-_SERVICES = {
-    "ingest": services.ingest.main.run,
-    "project": services.projections.main.run,
-    "api": services.api.main.run,
-}
 
 
 async def _main(name: str) -> None:
+    """Imports that service alone, so that its memory is its own."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await _SERVICES[name](Settings(), stop)  # type: ignore[call-arg]  # from the environment
+    await import_module(f"services.{name}.main").run(Settings.model_validate({}), stop)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from tests.bench.measurement import BenchError
 
 _SUMMARY = "SUMMARY "
+_FAILURES = ("refused", "cut", "late")  # by status, by the connection's end, over `_LATE_SECONDS`
+_LATE_SECONDS = 10
 _GRACE_SECONDS = 30
 SCRIPTS = Path(__file__).parent
 
@@ -51,7 +53,16 @@ async def run_wrk(
 
     Raises `BenchError` when any request fails, since a contender that refuses work is not being measured.
     """
-    command = ("wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(SCRIPTS / script), url)
+    command = (
+        "wrk",
+        "-t1",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        f"--timeout={_LATE_SECONDS}s",
+        "-s",
+        str(SCRIPTS / script),
+        url,
+    )
     process = await asyncio.create_subprocess_exec(
         *command,
         env={**os.environ, "BENCH_RUN": uuid.uuid4().hex[:12], **(environment or {})},
@@ -73,8 +84,11 @@ def _parse(said: str, url: str) -> Load:
     if not lines:
         raise BenchError(f"wrk on {url} gave no summary: {said[-1000:].strip()}")
     summary = json.loads(lines[-1].removeprefix(_SUMMARY))
-    if summary["failed"] or not summary["requests"]:
-        raise BenchError(f"wrk on {url}: {summary['failed']} of {summary['requests']} requests failed")
+    if not summary["requests"] or any(summary[failed] for failed in _FAILURES):
+        failures = ", ".join(f"{summary[failed]} {failed}" for failed in _FAILURES)
+        raise BenchError(
+            f"{url} answered {summary['requests']} requests of wrk; of these and others {failures}"
+        )
     return Load(
         summary["requests"],
         summary["microseconds"] / 1e6,
