@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from prometheus_client import CollectorRegistry
-from shared.events.catalogue import Catalogue
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.ingest.asyncapi import asyncapi_document
 from services.ingest.limits import Limits
 from services.ingest.openapi import describe_posting
 from services.ingest.posting import PATH, EventPosting
+from shared.events.catalogue import Catalogue
 from shared.events.refusal import EventRefusedError
 from shared.http.health import ReadinessCheck, health_routes
 from shared.http.problems import Problem, described_problems, install_problem_handlers

@@ -3,10 +3,10 @@
 from typing import Any
 
 import msgspec
-from shared.events.catalogue import Catalogue
 
-from services.ingest.openapi import schema_name
+from services.ingest.openapi import component, schema_name
 from shared.envelope import LogValue
+from shared.events.catalogue import Catalogue
 
 _COMPONENTS = "#/components/schemas/{name}"
 
@@ -17,7 +17,7 @@ def asyncapi_document(catalogue: Catalogue, version: str, log_address: str) -> d
     messages: dict[str, Any] = {}
     for event_type, newest in catalogue.types():
         name = schema_name(event_type)
-        schemas[name] = catalogue.schema(event_type, newest)
+        schemas[name] = component(catalogue, event_type, newest)
         messages[name] = _message(name, event_type)
     references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
     return {

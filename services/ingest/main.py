@@ -7,7 +7,6 @@ from importlib.metadata import version
 
 import structlog
 from prometheus_client import CollectorRegistry
-from shared.events.catalogue import Catalogue
 
 from services.ingest.accept import Acceptance
 from services.ingest.app import IngestApplication, descriptive_app
@@ -16,6 +15,7 @@ from services.ingest.limits import Limits
 from services.ingest.observation import Observation
 from services.ingest.posting import EventPosting
 from shared.clock import Clock, system_clock
+from shared.events.catalogue import Catalogue
 from shared.field_cipher import NoCipher
 from shared.http.server import serve
 from shared.http.service import Service

@@ -37,9 +37,28 @@ def schema_name(event_type: str) -> str:
     return "".join(word.capitalize() for part in event_type.split(".") for word in part.split("_"))
 
 
+def component(catalogue: Catalogue, event_type: str, version: int) -> dict[str, Any]:
+    """A type's schema as a component: its references lead through the component, not through an `$id`."""
+    schema = catalogue.schema(event_type, version)
+    own = {name: member for name, member in schema.items() if name not in ("$id", "$schema")}
+    component_of: dict[str, Any] = _rooted(own, f"#/components/schemas/{schema_name(event_type)}/")
+    return component_of
+
+
+def _rooted(node: Any, root: str) -> Any:
+    if isinstance(node, list):
+        return [_rooted(item, root) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: root + member.removeprefix("#/") if name == "$ref" else _rooted(member, root)
+        for name, member in node.items()
+    }
+
+
 def event_schemas(catalogue: Catalogue) -> dict[str, Any]:
     """The newest schemas of all types, by component name, and `Event`, which is any of them."""
-    schemas = {schema_name(name): catalogue.schema(name, version) for name, version in catalogue.types()}
+    schemas = {schema_name(name): component(catalogue, name, version) for name, version in catalogue.types()}
     mapping = {name: f"#/components/schemas/{schema_name(name)}" for name, _ in catalogue.types()}
     schemas["Event"] = {
         "oneOf": [{"$ref": reference} for reference in mapping.values()],

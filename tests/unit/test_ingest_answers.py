@@ -21,6 +21,11 @@ from tests.fakes.memory_log import MemoryLog
 from tests.ingest_door import Door, error_of, open_door, purchase, service_over
 
 
+@pytest.fixture(autouse=True)
+def unconfigured_logging() -> None:
+    structlog.reset_defaults()
+
+
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
     async with open_door() as opened:
@@ -207,7 +212,6 @@ async def test_linked_identifiers_are_lifted_out_of_the_data(door: Door) -> None
 
 
 async def test_rejected_events_are_logged_with_what_finds_them_again() -> None:
-    structlog.reset_defaults()
     with capture_logs() as lines:
         async with open_door() as door:
             await door.post([purchase("a1", type="nonsense"), purchase("a2")])
