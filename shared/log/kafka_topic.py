@@ -16,7 +16,6 @@ from shared.log.kafka_topic_metadata import TopicMetadataRequest
 _TOPIC_RESOURCE = 2
 _KAFKA_DEFAULT_MESSAGE_BYTES = 1_048_588
 _NEW_TOPIC_MESSAGE_BYTES = 4 * 1024 * 1024
-_CREATE_TIMEOUT_SECONDS = 30.0
 
 
 class TopicUnusableError(Exception):
@@ -80,13 +79,19 @@ async def _limits(client: AIOKafkaClient, node: int, topic: str) -> tuple[int, i
 
 
 async def create_topic(
-    connection: KafkaConnection, *, partitions: int, replication_factor: int, min_in_sync: int
+    connection: KafkaConnection,
+    *,
+    partitions: int,
+    replication_factor: int,
+    min_in_sync: int,
+    timeout_seconds: float = 30.0,
 ) -> TopicDescription:
     """Makes the topic, keeping every record for ever, and returns it once its partitions can be written.
 
-    Waits up to 30 s. Raises `TopicExistsError`, `TopicUnusableError`, `KafkaError`, `TimeoutError`.
+    Raises `TopicExistsError`, `TopicUnusableError`, `KafkaError`; `TimeoutError` when there are not enough brokers
+    in step for `min_in_sync` in time, which leaves the topic made.
     """
-    async with asyncio.timeout(_CREATE_TIMEOUT_SECONDS):
+    async with asyncio.timeout(timeout_seconds):
         admin = AIOKafkaAdminClient(**connection.client_options())
         try:
             await admin.start()
@@ -110,7 +115,7 @@ async def create_topic(
             raise TopicUnusableError(
                 f"Kafka would not make the topic {name!r}: {message or for_code(code).__name__}"
             )
-    async with asyncio.timeout(_CREATE_TIMEOUT_SECONDS):
+    async with asyncio.timeout(timeout_seconds):
         return await _when_writable(connection)
 
 
