@@ -11,9 +11,9 @@ from shared.settings import Settings
 from tests.bench.environment import PARTITIONS, PEPPER, PROJECT, PYTHON, Bench, database
 from tests.bench.kafka_topic import topic
 from tests.bench.measurement import BenchError
-from tests.bench.processes import Child, answers, child, free_port
+from tests.bench.processes import Child, Ready, answers, child, free_port
 
-_COMMAND = (PYTHON, "-m", "tests.bench.service")
+_COMMAND = (PYTHON, "-m", "services.ops.main")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +44,22 @@ class Deployment:
     async def serve(self, service: str) -> AsyncIterator[tuple[Child, int]]:
         """Runs `ingest` or `api` until the context is left; answers process and port once it is ready."""
         port = free_port()
-        async with self._run(service, port) as running:
+        async with self._run(service, port, answers(port, "/readyz")) as running:
             yield running, port
 
     @asynccontextmanager
     async def project(self) -> AsyncIterator[Child]:
         """Runs one projection worker until the context is left. It may still be starting when entered."""
-        async with self._run("projections", None) as running:
+        async with self._run("project", free_port(), None) as running:
             yield running
 
-    async def position(self) -> int:
-        """How many records the views include, over all partitions."""
-        connection = await asyncpg.connect(self.database_url)
-        try:
-            return await positions_sum(connection)
-        finally:
-            await connection.close()
-
     @asynccontextmanager
-    async def _run(self, service: str, port: int | None) -> AsyncIterator[Child]:
+    async def _run(self, service: str, port: int, ready: Ready | None) -> AsyncIterator[Child]:
         bench = self.bench
-        environment = bench.process_environment(
-            **self.variables, **({"RAPPORT_PORT": str(port)} if port else {})
-        )
+        environment = bench.process_environment(**self.variables, RAPPORT_PORT=str(port))
         async with child(
             f"rapport {service}", (*_COMMAND, service), environment=environment, directory=PROJECT,
-            output=bench.output(service), ready=answers(port, "/readyz") if port else None,
+            output=bench.output(service), ready=ready,
         ) as running:  # fmt: skip
             yield running
 

@@ -104,7 +104,7 @@ async def _library(bench: Bench, *arguments: str) -> AsyncIterator[Child]:
 
 
 async def _fill(deployment: Deployment, events: int) -> None:
-    deployment.bench.say(f"filling {deployment.log.split('/')[0]} with {events:,} purchases")
+    deployment.bench.say(f"filling the log with {events:,} purchases")
     log = event_log(deployment.settings, Metrics(CollectorRegistry()))
     await fill(log, purchases(events, customers(_CUSTOMERS)))
 
