@@ -120,6 +120,7 @@ async def event_ids(connection: asyncpg.Connection) -> list[str]:
 async def leases(connection: asyncpg.Connection) -> dict[str, int]:
     """How many partitions each worker holds."""
     rows = await connection.fetch(
-        "select worker, count(partition) as held from control.workers left join control.leases using (worker) group by 1"
+        "select worker, count(partition) as held "
+        "from control.workers left join control.leases using (worker) group by 1"
     )
     return {row["worker"]: row["held"] for row in rows}

@@ -74,8 +74,8 @@ journal = Table(
 )
 """Each applied event once; unique by (partition, event_hash), which is the search for repeats.
 
-`attributes` is the rest of the log value (dataschema, customer, linked, sentat, traceparent, causeid): the log value can
-be written again from the row; `data` is the event's data as the log holds it.
+`attributes` is the rest of the log value (dataschema, customer, linked, sentat, traceparent, causeid): so the log value
+can be written again from the row; `data` is the event's data as the log holds it.
 """
 
 generations = Table(

@@ -121,7 +121,7 @@ async def test_filters_keep_what_they_name(
 @pytest.mark.parametrize("ascending", [True, False])
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
 async def test_pages_neither_repeat_nor_skip_even_where_times_are_equal(
-    timelines: Timelines, limit: int, ascending: bool
+    timelines: Timelines, limit: int, *, ascending: bool
 ) -> None:
     same_time = {"time": "2024-05-01T00:00:00Z"}
     await timelines.given(

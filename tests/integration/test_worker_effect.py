@@ -96,7 +96,7 @@ async def test_the_journal_keeps_what_the_log_value_said(
     await append(log, [purchase(1, causeid="visit-9")])
     async with worker(projection(database_url, log)):
         await reached(connection, end_of(log))
-    row = await connection.fetchrow("select * from control.journal")
+    [row] = await connection.fetch("select * from control.journal")
     value = json.decode(record(purchase(1, causeid="visit-9")).value)
     attributes = json.decode(row["attributes"])
     assert json.decode(row["data"]) == value["data"]
@@ -183,7 +183,7 @@ async def test_an_event_one_view_cannot_take_is_parked_for_that_view_alone(
     assert len(await event_ids(connection)) == 8
     said = await connection.fetch("select said from live.numbers order by 1")
     assert [row["said"] for row in said] == [f"purchase-{number}" for number in range(8) if number != 3]
-    parked = await connection.fetchrow("select * from control.parked_events")
+    [parked] = await connection.fetch("select * from control.parked_events")
     assert (parked["view"], parked["event_id"], parked["error"]) == ("numbers", "purchase-3", error)
     assert parked["stream_key"] == PARTY_IDS.of("member", "M1")
 

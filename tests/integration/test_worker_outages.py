@@ -43,7 +43,7 @@ async def test_a_worker_waits_for_the_log_and_goes_on_when_it_is_back(
     running = projection(database_url, log)
 
     async def tried() -> bool:
-        return running.metrics.projection_restarts.labels(error="LogUnavailableError")._value.get() > 1
+        return bool(running.metrics.projection_restarts.labels(error="LogUnavailableError")._value.get() > 1)
 
     async with worker(running):
         await eventually(tried)
@@ -68,7 +68,7 @@ async def test_a_worker_survives_postgresql_stopping_and_starting(tmp_path: Path
         running = projection(server.url, log)
 
         async def tried() -> bool:
-            return len(list(running.metrics.projection_restarts.collect())[0].samples) > 0
+            return bool(next(iter(running.metrics.projection_restarts.collect())).samples)
 
         async with worker(running):
             before = await append(log, [purchase(1)])
@@ -93,7 +93,7 @@ async def test_a_worker_waits_for_the_migration(database_url: str) -> None:
     running = projection(database_url, log)
 
     async def tried() -> bool:
-        return running.metrics.projection_restarts.labels(error="UndefinedTableError")._value.get() > 0
+        return bool(running.metrics.projection_restarts.labels(error="UndefinedTableError")._value.get() > 0)
 
     async with worker(running):
         await eventually(tried)
@@ -132,7 +132,7 @@ async def test_a_log_made_anew_stops_the_worker(connection: asyncpg.Connection, 
     await projected(connection, database_url, log, 1, 2)
     log.recreate()
     await append(log, [purchase(number) for number in range(10)])
-    with pytest.raises(LogReplacedError, match="deleted and made again.*No event was skipped"):
+    with pytest.raises(LogReplacedError, match=r"deleted and made again.*No event was skipped"):
         await stopped_by(database_url, log)
     assert await event_ids(connection) == ["purchase-1", "purchase-2"]
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
+from sqlalchemy import Table
 
+from services.projections.control import journal
 from services.projections.engine.announcements import announce
 from services.projections.engine.batch import JOURNAL_COLUMNS, Entry, RowValues
 from services.projections.engine.generations import LiveView
@@ -52,13 +54,10 @@ async def apply_batch(
         fresh = [entry for number, entry in enumerate(entries) if number not in repeated]
         parked = [parked for entry in fresh for parked in entry.parked]
         written = [entry for entry in fresh if entry.journal is not None]
-        await _copy(
-            connection, None, "control", "journal", JOURNAL_COLUMNS, (entry.journal for entry in written)
-        )
+        await _copy(connection, journal, JOURNAL_COLUMNS, (entry.journal for entry in written), view=None)
         for number, view in enumerate(views):
             rows = (entry.rows[number] for entry in written)
-            name, schema = view.read_model.name, str(view.table.schema)
-            await _copy(connection, name, schema, view.table.name, view.columns, rows)
+            await _copy(connection, view.table, view.columns, rows, view=view.read_model.name)
         if parked:
             await park(connection, parked)
         await announce(connection, Position(reached))
@@ -97,23 +96,25 @@ async def _repeated(connection: asyncpg.Connection, entries: Sequence[Entry]) ->
     for partition, hashes in by_partition.items():
         for row in await connection.fetch(_SEARCH_REPEATS, partition, hashes):
             repeated.add(first[partition, row["event_hash"]])
-    # A second copy within the batch of an event applied before is in `repeated` already, as is the first.
+
     return repeated
 
 
 async def _copy(
     connection: asyncpg.Connection,
-    view: str | None,
-    schema: str,
-    table: str,
+    table: Table,
     columns: Sequence[str],
     rows: Iterable[RowValues | None],
+    *,
+    view: str | None,
 ) -> None:
     records = [row for row in rows if row is not None]
     if not records:
         return
     try:
-        await connection.copy_records_to_table(table, schema_name=schema, columns=columns, records=records)
+        await connection.copy_records_to_table(
+            table.name, schema_name=table.schema, columns=columns, records=records
+        )
     except (
         asyncpg.DataError,
         asyncpg.ProgramLimitExceededError,

@@ -1,4 +1,4 @@
-"""Whether the log is still the one that the positions and the journal belong to. Nothing is ever skipped to find out."""
+"""Whether the log is still the one that the positions and the journal belong to."""
 
 from collections.abc import Mapping
 
@@ -61,13 +61,13 @@ def compare_logs(stored: LogIdentity, found: LogIdentity) -> None:
     """Raises `LogReplacedError` unless both are the same log with the same partitions."""
     if found.log_id != stored.log_id:
         raise LogReplacedError(
-            f"the views were made from log {stored.log_id}, but the log found is {found.log_id}: it was deleted and made "
-            "again, or another one was configured"
+            f"the views were made from log {stored.log_id}, but the log found is {found.log_id}: it was deleted and "
+            "made again, or another one was configured"
         )
     if found.partitions != stored.partitions:
         raise LogReplacedError(
-            f"log {found.log_id} has {found.partitions} partitions, but had {stored.partitions} when its positions were "
-            "made: with another number keys move to other partitions, out of their order"
+            f"log {found.log_id} has {found.partitions} partitions, but had {stored.partitions} when its positions "
+            "were made: with another number keys move to other partitions, out of their order"
         )
 
 

@@ -226,7 +226,10 @@ select
     (select partition from last) as partition,
     (select log_offset from last) as log_offset,
     coalesce(
-        (select string_agg(partition || ':' || position, ',' order by partition) from control.positions where position > 0),
+        (
+            select string_agg(partition || ':' || position, ',' order by partition)
+            from control.positions where position > 0
+        ),
         '0'
     ) as position
 """
