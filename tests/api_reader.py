@@ -1,6 +1,5 @@
 """The query API over a real database, asked without a network or over a port."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +10,6 @@ from prometheus_client import CollectorRegistry
 
 from services.api.main import api_service
 from services.projections.migrate import migrate
-from shared.http.server import serve
 from shared.http.service import Service
 from shared.identifiers import customer_id_of
 from shared.metrics import Metrics
@@ -83,15 +81,3 @@ async def migrated_reader(database_url: str, **changes: Any) -> AsyncIterator[Re
     await migrate(database_url, partitions=4)
     async with reader(database_url, **changes) as made:
         yield made
-
-
-@asynccontextmanager
-async def on_a_port(service: Service) -> AsyncIterator[int]:
-    """Serves on a free port of the loopback interface; answers the port."""
-    stop, bound = asyncio.Event(), asyncio.get_running_loop().create_future()
-    serving = asyncio.create_task(serve(service, "127.0.0.1", 0, stop, bound.set_result))
-    try:
-        yield await bound
-    finally:
-        stop.set()
-        await asyncio.wait_for(serving, 10)

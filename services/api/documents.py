@@ -18,13 +18,18 @@ _PURCHASE: dict[str, Any] = {
     "time": "2026-01-31T08:15:00Z",
     "recorded_time": "2026-01-31T08:15:01.204Z",
     "channel": "store",
-    "direction": None,
-    "category": None,
+    "direction": "inbound",
+    "category": "sales",
     "summary": "Bought 2 items for EUR 12.50",
-    "staff": None,
+    "staff": "kim",
     "location": "hq/central/bkk-01",
     "party_id": "pty_4sgz4wqcsr2v7ncj5hrsd2otlu",
     "data": {"order_id": "817", "total": {"amount": "12.50", "currency": "EUR"}, "lines": []},
+}
+# Examples hold no null: FastAPI leaves members that are null out of the document.
+_PAGE: dict[str, Any] = {
+    "items": [_PURCHASE],
+    "next_cursor": "AAZg6c1dD1AAAAAAAAAAAAAAAAFpcoV7vmLfPVQeYmdWGjY4",
 }
 
 
@@ -68,7 +73,7 @@ class TimelineItem(BaseModel):
 class TimelinePage(BaseModel):
     """One page of a timeline."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_PURCHASE], "next_cursor": None}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_PAGE]})
 
     items: list[TimelineItem] = Field(max_length=200)
     next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")

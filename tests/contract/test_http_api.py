@@ -1,0 +1,116 @@
+"""The API keeps what its OpenAPI document says, whatever it is sent."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.api_reader import Reader, migrated_reader
+from tests.http_server import served
+from tests.projecting import purchase
+
+CALLS_AN_OPERATION = 30
+CHECKS = [
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture
+async def reader(database_url: str) -> AsyncIterator[Reader]:
+    async with migrated_reader(database_url) as made:
+        await made.given(purchase(1), purchase(2))
+        yield made
+
+
+async def test_the_document_names_every_operation_its_answers_and_its_problem_codes(reader: Reader) -> None:
+    document = (await reader.get("/openapi.json")).json()
+    assert sorted(document["paths"]) == [
+        "/healthz", "/metrics", "/readyz", "/v1/customers/lookup", "/v1/customers/{id}/timeline",
+    ]  # fmt: skip
+    timeline = document["paths"]["/v1/customers/{id}/timeline"]["get"]
+    parameters = {(each["in"], each["name"]) for each in timeline["parameters"]}
+    assert parameters == {
+        ("path", "id"), ("query", "channel"), ("query", "type"), ("query", "category"), ("query", "from"),
+        ("query", "to"), ("query", "order"), ("query", "limit"), ("query", "cursor"),
+        ("header", "Rapport-At-Least"), ("header", "Prefer"), ("header", "If-None-Match"),
+    }  # fmt: skip
+    assert {status: codes_of(answer) for status, answer in timeline["responses"].items()} == {
+        "200": [],
+        "304": [],
+        "404": ["unknown_customer"],
+        "413": ["too_large"],
+        "422": ["invalid_parameter", "invalid_cursor", "invalid_position"],
+        "500": ["internal_error"],
+        "503": ["position_not_reached", "database_unavailable", "overloaded"],
+    }
+    assert set(timeline["responses"]["200"]["headers"]) == {"Rapport-Position", "ETag", "Preference-Applied"}
+
+
+def codes_of(answer: dict[str, Any]) -> list[str]:
+    content = answer.get("content", {}).get("application/problem+json", {})
+    codes: list[str] = content.get("schema", {}).get("properties", {}).get("code", {}).get("enum", [])
+    return codes
+
+
+async def test_a_real_page_and_the_documented_example_have_the_documented_shape(reader: Reader) -> None:
+    document = (await reader.get("/openapi.json")).json()
+    shape = {"$ref": "#/components/schemas/TimelinePage", "components": document["components"]}
+    example = document["components"]["schemas"]["TimelinePage"]["examples"][0]
+    for page in ((await reader.get(limit=1)).json(), example):
+        jsonschema_rs.validate(shape, page)
+        item = document["components"]["schemas"]["TimelineItem"]
+        assert set(page["items"][0]) == set(item["properties"]) == set(item["required"])
+
+
+async def test_nothing_that_is_sent_breaks_the_document(reader: Reader) -> None:
+    document = (await reader.get("/openapi.json")).json()
+    async with served(reader.service) as server:
+        await asyncio.to_thread(call_every_operation, document, f"http://127.0.0.1:{server.port}")
+
+
+def call_every_operation(document: dict[str, Any], base_url: str) -> None:
+    """Calls each operation with valid and invalid requests; every answer has to be one that is documented."""
+    schema = schemathesis.openapi.from_dict(document)
+    with requests.Session() as session:
+        for operation in operations_of(schema):
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+
+                @settings(
+                    max_examples=CALLS_AN_OPERATION,
+                    deadline=None,
+                    database=None,
+                    derandomize=True,
+                    phases=[Phase.generate],
+                    suppress_health_check=list(HealthCheck),
+                )
+                @given(operation.as_strategy(generation_mode=mode))
+                def answers_as_documented(case: Any) -> None:
+                    case.headers["Prefer"] = "wait=0"
+                    answer = case.call_and_validate(
+                        base_url=base_url, session=session, checks=CHECKS, timeout=10
+                    )
+                    # The one server error that a request can cause: it asks for a position of the future.
+                    assert answer.status_code < 500 or answer.json()["code"] == "position_not_reached"
+
+                with suppress(Unsatisfiable):  # operations without parameters take no invalid request
+                    answers_as_documented()
+
+
+def operations_of(schema: Any) -> list[Any]:
+    """The operations; an unreadable one fails the test."""
+    return [each.ok() for each in schema.get_all_operations()]
