@@ -18,6 +18,7 @@ from unnest($1::int[], $2::bigint[]) as wanted (partition, position)
 cross join lateral (
     select * from log.records r
     where r.partition = wanted.partition and r.log_offset >= wanted.position
+      and (select log_id::text from log.identity) = $4
     order by r.log_offset limit $3
 ) found
 limit $3
@@ -86,8 +87,9 @@ class EmbeddedReader:
             self._connection = None
 
     async def _next_records(self, max_records: int) -> list[StoredRecord]:
+        positions = list(self._positions.values())
         rows = await self._fetch(
-            _NEXT_RECORDS, list(self._positions), list(self._positions.values()), max_records
+            _NEXT_RECORDS, list(self._positions), positions, max_records, self._sought_log_id
         )
         if not rows:
             await self._demand_untouched()
@@ -96,7 +98,8 @@ class EmbeddedReader:
         moved = dict(self._positions)
         for record in records:
             if record.offset != moved[record.partition]:
-                await self._demand_untouched()
+                held = await self.bounds([record.partition])
+                raise LogTruncatedError(record.partition, moved[record.partition], held[record.partition])
             moved[record.partition] = record.offset + 1
         # The partitions just read go to the end of the line, so that a busy one does not starve the others.
         read = {record.partition for record in records}

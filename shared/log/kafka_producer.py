@@ -22,7 +22,7 @@ _START_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS
 _RETRY_SECONDS = 0.25
 _DESCRIBE_EVERY_SECONDS = 10.0
 _RETIREMENT_SECONDS = 30.0
-_STOP_SECONDS = 1.0
+_STOP_SECONDS = 0.7
 BATCH_BYTES = 512 * 1024
 
 
@@ -62,11 +62,12 @@ class ProducerKeeper:
             self.ready.set()
             await self._watch(in_use)
 
-    def retire(self, in_use: ProducerInUse, because: BaseException) -> None:
-        """Takes a producer out of use. May be repeated."""
+    def retire(self, in_use: ProducerInUse, because: BaseException | None = None) -> None:
+        """Takes a producer out of use, because of an error unless the writer stops. May be repeated."""
         if self.current is not in_use:
             return
-        _log.warning("kafka_producer_replaced", reason=repr(because), topic=self._connection.topic)
+        if because is not None:
+            _log.warning("kafka_producer_replaced", reason=repr(because), topic=self._connection.topic)
         self.current = None
         self.ready.clear()
         self._wanted.set()
@@ -74,14 +75,15 @@ class ProducerKeeper:
         self._retirements.add(retirement)
         retirement.add_done_callback(self._retirements.discard)
 
-    async def stop(self, seconds: float) -> None:
-        """Stops every producer, in order if that takes no longer, else by force. Call after `run` ended."""
+    async def stop(self) -> None:
+        """Stops every producer, in order if they can, else by force, within 3 s. Call after `run` ended."""
+        if self.current is not None:
+            self.retire(self.current)
+        # Each must have begun before it is cancelled, or it would not stop its producer.
+        await asyncio.sleep(0)
         for retirement in self._retirements:
             retirement.cancel()
         await asyncio.gather(*self._retirements, return_exceptions=True)
-        if self.current is not None:
-            in_use, self.current = self.current, None
-            await _stop(in_use.producer, seconds)
 
     async def _start(self) -> ProducerInUse:
         producer = AIOKafkaProducer(
@@ -97,7 +99,7 @@ class ProducerKeeper:
                 topic = await describe_topic(producer.client, self._connection.topic)
             self._demand_same_partitions(topic)
         except BaseException:
-            await _stop(producer, _STOP_SECONDS)
+            await _stop(producer)
             raise
         return ProducerInUse(producer, topic)
 
@@ -124,24 +126,26 @@ class ProducerKeeper:
         try:
             if in_use.deliveries:
                 await asyncio.wait(in_use.deliveries, timeout=_RETIREMENT_SECONDS)
-            for delivery in in_use.deliveries:
-                delivery.cancel()
         finally:
-            await _stop(in_use.producer, _STOP_SECONDS)
+            await _stop(in_use.producer)
+            deliveries = tuple(in_use.deliveries)
+            for delivery in deliveries:
+                delivery.cancel()
+            await asyncio.gather(*deliveries, return_exceptions=True)
 
 
-async def _stop(producer: AIOKafkaProducer, seconds: float) -> None:
-    """`stop()` waits for brokers that may never answer: after `seconds` it is cut off, its batches failed."""
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """`stop()` waits for brokers that may never answer: it is cut off after a while, its batches failed."""
     stopping = asyncio.create_task(producer.stop())
-    await asyncio.wait({stopping}, timeout=seconds)
+    await asyncio.wait({stopping}, timeout=_STOP_SECONDS)
     if not stopping.done():
         # There is no public way to give up on batches; without it the producer would retry them for ever.
         producer._message_accumulator.fail_all(KafkaError("the producer was stopped"))  # noqa: SLF001
-        await asyncio.wait({stopping}, timeout=seconds)
+        await asyncio.wait({stopping}, timeout=_STOP_SECONDS)
         stopping.cancel()
     await asyncio.gather(stopping, return_exceptions=True)
     with suppress(TimeoutError, KafkaError, OSError):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(_STOP_SECONDS):
             await producer.client.close()
 
 

@@ -46,14 +46,18 @@ async def describe_topic(client: AIOKafkaClient, topic: str) -> TopicDescription
     node = client.get_random_node()
     if node is None:
         raise TopicUnusableError("no Kafka broker is known; check the address in RAPPORT_LOG")
-    limits = await _limits(client, node, topic)
-    answer = await client.send(node, TopicMetadataRequest(topic))
+    max_message_bytes, min_in_sync = await _limits(client, node, topic)
+    try:
+        answer = await client.send(node, TopicMetadataRequest(topic))
+    except NotImplementedError as error:
+        raise TopicUnusableError(
+            "these Kafka brokers do not tell topic ids; run Kafka 3.1 or newer"
+        ) from error
     (code, name, topic_id, _internal, partitions, _operations, _tags) = answer.topics[0]
     if for_code(code) is UnknownTopicOrPartitionError:
         raise TopicUnusableError(f"the topic {name!r} does not exist; make it with: rapport topics create")
     if code:
         raise for_code(code)(f"topic {topic}")
-    max_message_bytes, min_in_sync = limits
     return TopicDescription(
         log_id=f"kafka:{answer.cluster_id}:{topic}:{urlsafe_b64encode(topic_id).rstrip(b'=').decode()}",
         partitions=len(partitions),

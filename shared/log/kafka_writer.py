@@ -28,7 +28,6 @@ _TAKE_RECORDS = 10_000
 _TAKE_BYTES = 8 * 1024 * 1024
 _CHECK_SECONDS = 1.8
 _DRAIN_SECONDS = 2.0
-_STOP_SECONDS = 1.0
 _BATCH_OVERHEAD_BYTES = 61
 """The header of a record batch."""
 _RECORD_OVERHEAD_BYTES = 32
@@ -94,16 +93,11 @@ class KafkaWriter:
     async def stop(self) -> None:
         """Turns new appends away, waits up to 2 s for what is under way, then gives up on the rest."""
         self._buffer.close()
-        if self._keeper.current is not None:
-            await self._buffer.drained(_DRAIN_SECONDS)
+        await self._buffer.drained(_DRAIN_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        deliveries = [] if self._keeper.current is None else list(self._keeper.current.deliveries)
-        await self._keeper.stop(_STOP_SECONDS)
-        for delivery in deliveries:
-            delivery.cancel()
-        await asyncio.gather(*deliveries, return_exceptions=True)
+        await self._keeper.stop()
         for partition in self._partitions:
             self._buffer.answer_unavailable(partition.waiting, "the service is shutting down", "closed")
         self._buffer.fail_rest("the service is shutting down")

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -26,10 +25,10 @@ RESUME_SECONDS = 5
 
 
 @pytest.fixture
-async def connection(own_kafka: KafkaBroker) -> AsyncIterator[KafkaConnection]:
+async def connection(own_kafka: KafkaBroker) -> KafkaConnection:
     connection = KafkaConnection(own_kafka.bootstrap, f"events-{uuid.uuid4().hex[:8]}")
     await create_topic(connection, partitions=PARTITIONS, replication_factor=1, min_in_sync=1)
-    yield connection
+    return connection
 
 
 @pytest.fixture
