@@ -2,14 +2,18 @@
 
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 import structlog
 
 
-def configure_logging(level: str) -> None:
-    """Sets up structlog and the standard library's loggers for this process. May be repeated; the last one counts."""
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Sets up structlog and the standard library's loggers for this process. May be repeated; the last one counts.
+
+    Lines go to `stream`, or to standard error where none is given.
+    """
+    out = stream if stream is not None else sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -20,10 +24,10 @@ def configure_logging(level: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(serializer=_json)],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(out),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[
@@ -35,7 +39,8 @@ def configure_logging(level: str) -> None:
     )
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.INFO), force=True)
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    for chatty in ("uvicorn", "httpx", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _json(entry: Any, **_: Any) -> str:

@@ -5,9 +5,10 @@ import os
 import pwd
 import re
 import shutil
-import signal
 import stat
+import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,7 +76,7 @@ class EmbeddedPostgres:
         if not (self._cluster / "PG_VERSION").exists():
             await self._make_cluster()
         if self._server_pid() is None:
-            await self._clear_after_kill()
+            await asyncio.to_thread(self._clear_after_kill)
             await self._run("pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-D", str(self._cluster),
                             "-l", str(self._log_file), "-o", self._options())  # fmt: skip
         await self._ensure_database()
@@ -98,17 +99,17 @@ class EmbeddedPostgres:
                         "--locale-provider=builtin", "--locale=C.UTF-8")  # fmt: skip
         making.rename(self._cluster)
 
-    async def _clear_after_kill(self) -> None:
+    def _clear_after_kill(self) -> None:
         """Removes a killed server's lock files, whose pid may be another process's by now, once its backends ended."""
         files = (self._cluster / "postmaster.pid", self._socket_directory() / ".s.PGSQL.5432.lock")
         if not _PROCESSES.is_dir() or not any(file.exists() for file in files):
             return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_SECONDS):
-                while any(_works_in(process, self._cluster) for process in _PROCESSES.glob("[0-9]*")):
-                    await asyncio.sleep(_LOOK_SECONDS)
+        for _ in range(int(_STOP_SECONDS / _LOOK_SECONDS)):
+            if not any(_works_in(process, self._cluster) for process in _PROCESSES.glob("[0-9]*")):
                 for file in files:
                     file.unlink(missing_ok=True)
+                return
+            time.sleep(_LOOK_SECONDS)
 
     async def _ensure_database(self) -> None:
         maintenance = await self._connect()
@@ -133,8 +134,8 @@ class EmbeddedPostgres:
                         await asyncio.sleep(_LOOK_SECONDS)
         except (asyncpg.PostgresError, OSError) as error:  # a time-out too
             raise EmbeddedPostgresError(
-                f"the embedded PostgreSQL in {self._directory} takes no connections: {error or 'no answer in time'}. "
-                f"Its log is {self._log_file}."
+                f"the embedded PostgreSQL in {self._directory} takes no connections: "
+                f"{str(error) or 'no answer in time'}. Its log is {self._log_file}."
             ) from error
 
     def _options(self) -> str:
@@ -176,25 +177,30 @@ class EmbeddedPostgres:
                 above.chmod(mode | stat.S_IXOTH)
 
     async def _run(self, program: str, *arguments: str) -> None:
-        with tempfile.TemporaryFile() as output:
-            process = await asyncio.create_subprocess_exec(
-                str(_binaries() / program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=self._directory, start_new_session=True,
-                **({"user": self._owner.pw_uid, "group": self._owner.pw_gid, "extra_groups": []} if self._owner else {}),
-            )  # fmt: skip
-            try:
-                code = await asyncio.wait_for(process.wait(), _START_SECONDS + _STOP_SECONDS)
-            except BaseException:
-                with suppress(ProcessLookupError):
-                    process.send_signal(signal.SIGTERM)
-                raise
-            output.seek(0)
-            said = output.read()[-2000:].decode(errors="replace").strip()
+        """Runs one of PostgreSQL's programs, in a thread: uvloop cannot start a process as another user."""
+        code, said = await asyncio.to_thread(self._run_as_owner, [str(_binaries() / program), *arguments])
         if code != 0:
             raise EmbeddedPostgresError(
                 f"{program} of the embedded PostgreSQL in {self._directory} failed with exit code {code}: {said}\n"
                 f"Its log is {self._log_file}."
             )
+
+    def _run_as_owner(self, command: list[str]) -> tuple[int, str]:
+        owner = self._owner
+        with (
+            tempfile.TemporaryFile() as output
+        ):  # a pipe would stay open in the server that pg_ctl leaves running
+            try:
+                code = subprocess.run(  # noqa: S603 - a program of the package, with arguments of our own
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False,
+                    cwd=self._directory, start_new_session=True, timeout=_START_SECONDS + _STOP_SECONDS,
+                    user=owner.pw_uid if owner else None, group=owner.pw_gid if owner else None,
+                    extra_groups=[] if owner else None,
+                ).returncode  # fmt: skip
+            except subprocess.TimeoutExpired:
+                return -1, "no end in time"
+            output.seek(0)
+            return code, output.read()[-2000:].decode(errors="replace").strip()
 
 
 def _works_in(process: Path, cluster: Path) -> bool:

@@ -1,0 +1,153 @@
+"""Everything on one machine: database, ingest and query API here, projections in a second process."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+
+from services.api.main import api_service
+from services.ingest.main import ingest_service
+from services.ops.data_directory import DataDirectory, Running
+from services.ops.database import kept_running
+from services.ops.embedded_postgres import EmbeddedPostgres
+from services.ops.front_door import FrontDoor, common_app
+from services.ops.projection_process import Notice, ProjectionProcess
+from services.ops.running_log import bounded_log
+from services.ops.topic import ensure_topic
+from services.projections.migrate import migrate
+from shared.http.server import AddressUnavailableError, serve
+from shared.metrics import Metrics
+from shared.settings import Settings
+from shared.settings_errors import load_settings
+from shared.structured_logs import configure_logging
+
+
+class DatabaseAwayError(Exception):
+    """The given PostgreSQL could not be reached or prepared; the message names its host, never its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked for on the command line; the rest comes from `RAPPORT_*` variables."""
+
+    data: DataDirectory
+    database_url: str | None = None
+    """None means embedded."""
+    pepper: str | None = None
+    """None means the data directory's own."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    log_to_files: bool = False
+    """Logs go to files of the data directory, so that the screen stays legible."""
+
+
+async def serve_all(
+    wishes: Wishes, stop: asyncio.Event, on_serving: Callable[[Running], None], notice: Notice
+) -> None:
+    """Starts everything, calls `on_serving` once it answers, serves until `stop`, drains, and stops everything.
+
+    Raises `WrongSettingsError`, `DirectoryInUseError`, `DataDirectoryError`, `AddressUnavailableError`,
+    `EmbeddedPostgresError`, `DatabaseAwayError` and `TopicUnusableError`, each with a message for people.
+    """
+    embedded = EmbeddedPostgres(wishes.data.postgres) if wishes.database_url is None else None
+    with wishes.data.held():
+        settings = load_settings(
+            database_url=embedded.url if embedded else wishes.database_url,
+            identifier_pepper=wishes.data.identifier_pepper(wishes.pepper),
+            **wishes.settings,
+        )
+        configure_logging(
+            settings.log_level,
+            bounded_log(wishes.data.path / "serve.log") if wishes.log_to_files else None,
+        )
+        _check_port_is_free(settings.host, settings.port)
+        async with _database(embedded, notice):
+            await _prepare(settings)
+            if not stop.is_set():
+                await _serve(wishes, settings, stop, on_serving, notice)
+
+
+async def _serve(
+    wishes: Wishes,
+    settings: Settings,
+    stop: asyncio.Event,
+    on_serving: Callable[[Running], None],
+    notice: Notice,
+) -> None:
+    metrics = Metrics(CollectorRegistry())
+    log_file = wishes.data.path / "projections.log" if wishes.log_to_files else None
+    projections = ProjectionProcess(settings, log_file, notice)
+    async with (
+        ingest_service(settings, metrics) as ingest,
+        api_service(settings, metrics) as api,
+        _supervised(projections),
+    ):
+        common = common_app(ingest, api, {"projections": projections.check_running}, metrics.registry)
+
+        def on_bound(port: int) -> None:
+            database = settings.database_url.get_secret_value()
+            running = Running(os.getpid(), f"http://{_reachable(settings.host)}:{port}", database)
+            wishes.data.announce(running)
+            on_serving(running)
+
+        try:
+            await serve(FrontDoor(ingest, api, common), settings.host, settings.port, stop, on_bound)
+        finally:
+            wishes.data.retract()
+
+
+@asynccontextmanager
+async def _database(embedded: EmbeddedPostgres | None, notice: Notice) -> AsyncIterator[None]:
+    if embedded is None:
+        yield
+    else:
+        async with kept_running(embedded, notice):
+            yield
+
+
+@asynccontextmanager
+async def _supervised(projections: ProjectionProcess) -> AsyncIterator[None]:
+    """Projections run until left, so they outlast the serving: requests under way may wait for them."""
+    stop = asyncio.Event()
+    supervising = asyncio.create_task(projections.supervise(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await supervising
+
+
+async def _prepare(settings: Settings) -> None:
+    if settings.log != "embedded":
+        await ensure_topic(settings)
+    url = settings.database_url.get_secret_value()
+    try:
+        await migrate(url, settings.partitions)
+    except (OSError, asyncpg.PostgresError) as error:
+        place = urlsplit(url)
+        raise DatabaseAwayError(
+            f"PostgreSQL at {place.hostname or 'its socket'}{place.path} could not be prepared: "
+            f"{str(error) or 'no answer in time'}; check --database-url or RAPPORT_DATABASE_URL"
+        ) from error
+
+
+def _check_port_is_free(host: str, port: int) -> None:
+    """Tells early, before a database is made, what serving would find out late."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise AddressUnavailableError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --host or --port"
+        ) from error
+
+
+def _reachable(host: str) -> str:
+    """The address to tell people: where every interface is listened on, this machine's own."""
+    told = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - compared with, not listened on
+    return f"[{told}]" if ":" in told and not told.startswith("[") else told

@@ -1,0 +1,140 @@
+"""`rapport demo`: everything embedded, the sample through the front door, and what to make of it."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import asyncpg
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.ops.all_in_one import Wishes, serve_all
+from services.ops.data_directory import Running
+from services.ops.demo.check import OnTimelines, check, on_timelines
+from services.ops.demo.events import demo_events, member_of
+from services.ops.demo.loading import Loaded, load
+from services.ops.demo.sample import Purchase, purchases
+from services.ops.projection_process import Notice
+from services.ops.screens import show_built, show_check, show_demo
+from shared.clock import Clock
+
+_REQUEST_SECONDS = 35.0
+
+
+class DemoWrongError(Exception):
+    """The check found the views other than the sample; the screen says where."""
+
+
+async def demo(
+    wishes: Wishes, stop: asyncio.Event, console: Console, clock: Clock, notice: Notice, *, once: bool
+) -> None:
+    """Serves everything, posts the sample, shows what came of it, and keeps serving until `stop`, or, with `once`,
+    checks it and ends. Raises what `serve_all` raises, `LoadingError`, and `DemoWrongError`.
+    """
+    serving: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+
+    async def tell() -> None:
+        running = await serving
+        try:
+            await _until(stop, _tell(running, wishes, console, clock, once=once))
+        finally:
+            if once:
+                stop.set()
+
+    console.print(
+        f"\n  [bold]Rapport[/] starts with a PostgreSQL of its own in [bold]{wishes.data.path.name}[/] …"
+    )
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(tell())
+        await serve_all(wishes, stop, serving.set_result, notice)
+        telling.cancel()
+
+
+async def _until(stop: asyncio.Event, story: Coroutine[Any, Any, None]) -> None:
+    """Tells the story to its end, or drops it when a stop comes first."""
+    telling = asyncio.create_task(story)
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({telling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if telling.done():
+            telling.result()
+    finally:
+        telling.cancel()
+        stopping.cancel()
+        await asyncio.gather(telling, stopping, return_exceptions=True)
+
+
+async def _tell(running: Running, wishes: Wishes, console: Console, clock: Clock, *, once: bool) -> None:
+    sample = purchases()
+    events = demo_events(sample)
+    database = await asyncpg.connect(running.database)
+    try:
+        async with httpx.AsyncClient(
+            base_url=running.url, timeout=_REQUEST_SECONDS, trust_env=False
+        ) as client:
+            before = await on_timelines(database)
+            with _progress(console) as progress:
+                loaded = await _load(client, database, events, progress)
+            after = await on_timelines(database)
+            _show_built(console, sample, after, before, loaded=loaded, events=len(events))
+            if once:
+                findings = await check(client, database, sample, len(events))
+                show_check(console, findings)
+                if not all(finding.right for finding in findings):
+                    raise DemoWrongError(f"the timelines in {wishes.data.path} are not what the sample says")
+            else:
+                known = await client.post(
+                    "/v1/customers/lookup", json={"type": "member", "value": member_of(sample[0])}
+                )
+                customer_id = known.raise_for_status().json()["customer_id"]
+                show_demo(console, running, wishes.data.path, clock(), customer_id)
+    finally:
+        await database.close()
+
+
+async def _load(
+    client: httpx.AsyncClient,
+    database: asyncpg.Connection,
+    events: Sequence[dict[str, object]],
+    progress: Progress,
+) -> Loaded:
+    posting = progress.add_task("posted", total=len(events))
+    projecting = progress.add_task("on timelines", total=len(events))
+
+    def report(posted: int, projected: int) -> None:
+        progress.update(posting, completed=posted)
+        progress.update(projecting, completed=projected)
+
+    return await load(client, database, events, report)
+
+
+def _show_built(
+    console: Console,
+    sample: Sequence[Purchase],
+    after: OnTimelines,
+    before: OnTimelines,
+    *,
+    loaded: Loaded,
+    events: int,
+) -> None:
+    first, last = min(each.day for each in sample), max(each.day for each in sample)
+    built = [
+        (f"{after.purchases:,}", f"purchases, {first:%B %Y} to {last:%B %Y}"),
+        (f"{after.entries - after.purchases:,}", "visits and calls around them"),
+        (f"{after.customers:,}", "customers, each with a timeline"),
+        (f"${after.total:,.2f}", "in all"),
+    ]
+    if before.entries:
+        built.append((f"{before.entries:,}", "events were here already: repeats, which changed nothing"))
+    show_built(console, built, loaded.seconds, events)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("  {task.description:>12}"),
+        BarColumn(bar_width=34),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )

@@ -1,0 +1,42 @@
+"""`rapport project`: one projection worker with health and metrics over HTTP, for deployments."""
+
+import asyncio
+from collections.abc import Callable
+
+import asyncpg
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from services.projections.main import run as project
+from shared.http.health import health_routes
+from shared.http.problems import install_problem_handlers
+from shared.http.server import serve
+from shared.metrics import Metrics
+from shared.settings import Settings
+from shared.structured_logs import configure_logging
+
+
+async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
+    """Projects until `stop`. Raises what `services.projections.main.run` raises, and `AddressUnavailableError`."""
+    configure_logging(settings.log_level)
+    metrics = Metrics(CollectorRegistry())
+    url = settings.database_url.get_secret_value()
+
+    async def database_answers() -> None:
+        connection = await asyncpg.connect(url, timeout=settings.database_timeout_seconds)
+        await connection.close(timeout=settings.database_timeout_seconds)
+
+    app = FastAPI(title="Rapport projections", docs_url=None, redoc_url=None)
+    install_problem_handlers(app)
+    app.include_router(health_routes({"database": database_answers}, metrics.registry))
+    ended = asyncio.Event()
+
+    async def until_ended() -> None:
+        try:
+            await project(settings, stop, metrics)
+        finally:
+            ended.set()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(until_ended())
+        await serve(app, settings.host, settings.port, ended, on_bound)
