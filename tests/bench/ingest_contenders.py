@@ -3,14 +3,14 @@
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bench.deployment import broker, on_kafka
 from tests.bench.environment import PROJECT, PYTHON, Bench
 from tests.bench.kafka_topic import records_in, topic
 from tests.bench.measurement import BenchError, Left
-from tests.bench.processes import answers, child, free_port
+from tests.bench.processes import Child, answers, child, free_port
 from tests.bench.wrk import run_wrk
 
 OURS = "rapport ingest"
@@ -27,6 +27,9 @@ class IngestContender:
     url: str
     kafka: str
     topic_name: str
+    process: Child
+    microseconds_an_event: list[float] = field(default_factory=list)
+    """Processor time of the service's own process, by load: what other work on the machine disturbs least."""
 
     async def events_a_second(self, script: str, events_a_request: int, seconds: int) -> float:
         """Loads it over 64 connections and answers the acknowledged events a second.
@@ -34,11 +37,15 @@ class IngestContender:
         Raises `BenchError` when the topic took fewer records than were acknowledged.
         """
         before = await records_in(self.kafka, self.topic_name)
+        used_before = self.process.processor_seconds()
         try:
             load = await run_wrk(self.url, script, seconds=seconds)
         except BenchError as error:
             raise BenchError(f"{self.name}: {error}") from error
         acknowledged = load.requests * events_a_request
+        self.microseconds_an_event.append(
+            (self.process.processor_seconds() - used_before) / acknowledged * 1e6
+        )
         taken = await records_in(self.kafka, self.topic_name) - before
         if taken < acknowledged:
             raise BenchError(f"{self.name} acknowledged {acknowledged} events, but the topic took {taken}")
@@ -76,9 +83,9 @@ async def ingest_contenders(bench: Bench) -> AsyncIterator[tuple[list[IngestCont
 
 @asynccontextmanager
 async def _ours(bench: Bench) -> AsyncIterator[IngestContender]:
-    async with on_kafka(bench, "ingest") as deployment, deployment.serve("ingest") as (_, port):
+    async with on_kafka(bench, "ingest") as deployment, deployment.serve("ingest") as (process, port):
         topic_name = deployment.log.rpartition("/")[2]
-        yield IngestContender(OURS, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name)
+        yield IngestContender(OURS, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name, process)
 
 
 @asynccontextmanager
@@ -90,9 +97,9 @@ async def _python(bench: Bench, name: str, folder: Path, app: str) -> AsyncItera
         child(
             name, command, environment=bench.process_environment(KAFKA=broker(bench), TOPIC=topic_name),
             directory=bench.directory, output=bench.output("naive"), ready=answers(port, "/openapi.json"),
-        ),
+        ) as process,
     ):  # fmt: skip
-        yield IngestContender(name, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name)
+        yield IngestContender(name, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name, process)
 
 
 @asynccontextmanager
@@ -106,9 +113,9 @@ async def _native(bench: Bench, folder: Path) -> AsyncIterator[IngestContender]:
         async with child(
             YARDSTICK_NATIVE, (str(program),), environment=environment, directory=bench.directory,
             output=bench.output("native"), ready=answers(port, "/v1/events", (422,)),
-        ):  # fmt: skip
+        ) as process:  # fmt: skip
             yield IngestContender(
-                YARDSTICK_NATIVE, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name
+                YARDSTICK_NATIVE, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name, process
             )
 
 

@@ -1,6 +1,8 @@
 """Events a second into Kafka, each acknowledged once durable: one event a request, and batches of 100."""
 
+from dataclasses import replace
 from functools import partial
+from statistics import median
 
 from tests.bench.environment import Bench
 from tests.bench.ingest_contenders import OWN_NAIVE, YARDSTICK_NAIVE, ingest_contenders
@@ -41,4 +43,6 @@ async def _measure(bench: Bench, scenario: str, script: str, events: int, wanted
         )
         for other in others
     ]
+    costs = ", ".join(f"{one.name} {median(one.microseconds_an_event):.0f} µs" for one in contenders)
+    rows[-1] = replace(rows[-1], note=f"processor time an event: {costs}")
     return Outcome(tuple(rows), tuple(left))

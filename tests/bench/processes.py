@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from tests.bench.measurement import BenchError
 
 _START_SECONDS = 60.0
@@ -24,6 +26,11 @@ class Child:
     name: str
     process: asyncio.subprocess.Process
     output: Path
+
+    def processor_seconds(self) -> float:
+        """The processor time it has used so far, in user and system mode."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def check_alive(self) -> None:
         """Raises `BenchError` with the end of its output when the process has ended."""
