@@ -6,13 +6,18 @@ from typing import Any
 
 import asyncpg
 import pytest
+from prometheus_client import CollectorRegistry
 
 from services.ops.embedded_postgres import EmbeddedPostgres
 from services.projections.engine.generations import ViewOutdatedError
 from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
+from shared.log.embedded import EmbeddedLog
+from shared.metrics import Metrics
+from tests.contract.logs_under_test import postgres_proxy_target, through
 from tests.fakes.memory_log import MemoryLog
+from tests.fakes.tcp_proxy import tcp_proxy
 from tests.projecting import append, end_of, event_ids, eventually, projection, purchase, reached, worker
 
 
@@ -85,6 +90,48 @@ async def test_a_worker_survives_postgresql_stopping_and_starting(tmp_path: Path
             await connection.close()
     finally:
         await server.stop()
+
+
+async def test_a_worker_on_the_embedded_log_survives_postgresql_stopping_and_starting(tmp_path: Path) -> None:
+    server = EmbeddedPostgres(tmp_path / "postgres")
+    await server.start()
+    try:
+        await migrate(server.url, partitions=4)
+        log = EmbeddedLog(server.url, Metrics(CollectorRegistry()))
+        seen: list[list[str]] = []
+        async with worker(projection(server.url, log)):
+            for numbers in ([1, 2], [2, 3]):
+                position = await append(log, [purchase(number) for number in numbers])
+                connection = await asyncpg.connect(server.url)
+                await reached(connection, position)
+                seen.append(await event_ids(connection))
+                await connection.close()
+                await server.stop()
+                await server.start()
+        assert seen == [["purchase-1", "purchase-2"], ["purchase-1", "purchase-2", "purchase-3"]]
+    finally:
+        await server.stop()
+
+
+async def test_a_worker_goes_on_after_its_connections_to_postgresql_fell_silent(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = MemoryLog()
+    async with tcp_proxy(postgres_proxy_target(database_url)) as proxy:
+        running = projection(through(proxy, database_url), log, database_timeout_seconds=0.5)
+
+        async def tried() -> bool:
+            return bool(next(iter(running.metrics.projection_restarts.collect())).samples)
+
+        async with worker(running):
+            await append(log, [purchase(1)])
+            await reached(connection, end_of(log))
+            proxy.black_hole()
+            await append(log, [purchase(2)])
+            await eventually(tried)
+            proxy.heal()
+            await reached(connection, end_of(log))
+    assert await event_ids(connection) == ["purchase-1", "purchase-2"]
 
 
 async def test_a_worker_waits_for_the_migration(database_url: str) -> None:

@@ -96,7 +96,6 @@ async def _repeated(connection: asyncpg.Connection, entries: Sequence[Entry]) ->
     for partition, hashes in by_partition.items():
         for row in await connection.fetch(_SEARCH_REPEATS, partition, hashes):
             repeated.add(first[partition, row["event_hash"]])
-
     return repeated
 
 

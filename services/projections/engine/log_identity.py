@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import asyncpg
+import structlog
 
 from services.projections.control import EVERY_VIEW
 from services.projections.engine.batch import Decode
@@ -35,6 +36,7 @@ class PositionNotInLogError(LogTruncatedError):
 async def establish_log(connection: asyncpg.Connection, reader: LogReader) -> LogIdentity:
     """The log's identity, compared with the stored one; where none is stored, this log's is, with first positions.
 
+    Those are where the log begins now; that retention had passed already is said in a warning.
     Raises `LogReplacedError`, `LogUnavailableError` and asyncpg's errors. May be repeated, by several workers at once.
     """
     identity = await reader.identity()
@@ -52,6 +54,9 @@ async def establish_log(connection: asyncpg.Connection, reader: LogReader) -> Lo
                 "insert into control.positions (partition, position, epoch) values ($1, $2, 0)",
                 [(partition, bounds[partition].first) for partition in range(identity.partitions)],
             )
+            late = {partition: held.first for partition, held in bounds.items() if held.first > 0}
+            if late:
+                structlog.get_logger("rapport.projections").warning("log_begins_late", first_offsets=late)
             return identity
     compare_logs(LogIdentity(stored["log_id"], stored["partitions"]), identity)
     return identity

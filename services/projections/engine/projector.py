@@ -78,7 +78,6 @@ class Projector:
                 await confirm_last_applied(self._connection, self._reader, new, self._decode)
                 confirmed = {partition: place.epoch for partition, place in self._places.items()}
                 await self._reader.seek({p: place.position for p, place in self._places.items()})
-                self._outage.over()
                 intake = Intake(self._reader, identity, self._decode, self._views, self._batch_events)
                 await self._follow(intake, stop)
             except FencedError as error:
@@ -110,6 +109,7 @@ class Projector:
                 following = asyncio.create_task(intake.next_batch())
                 if entries:
                     await self._apply(entries)
+                self._outage.over()
         finally:
             for task in (following, *interruptions):
                 task.cancel()
