@@ -139,3 +139,13 @@ async def test_a_server_that_was_a_standby_is_asked_again_over_a_new_connection(
         await watch.reach(Position({0: 2}), 20)
         await server.replaced_again.wait()
         assert server.replaced == 2
+
+
+async def test_an_announcement_wakes_its_waiters_without_a_look_at_the_database() -> None:
+    server = Server()
+    async with watching(server) as watch:
+        wait = asyncio.create_task(watch.reach(Position({3: 7}), 20))
+        await asyncio.sleep(0)
+        server.announce(Position({3: 7}))
+        server.position = Position({})
+        await wait
