@@ -8,7 +8,14 @@ from shared.log.port import LogUnavailableError
 APPENDED_CHANNEL = "rapport_log"
 """Notified by every transaction that appends."""
 
-AWAY_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+AWAY_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # What asyncpg makes of a server that ends the session just when a query begins.
+    asyncpg.InternalClientError,
+)
 """What a PostgreSQL that is away, stopping, read-only or not migrated raises."""
 
 

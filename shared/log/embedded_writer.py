@@ -72,7 +72,6 @@ class EmbeddedWriter:
     def start(self) -> None:
         """Begins to write what is appended. Does not wait."""
         self._task = asyncio.create_task(self._write())
-        self._task.add_done_callback(_report_end)
 
     async def stop(self) -> None:
         """Turns new appends away, waits up to 3 s for what is under way, then gives up on the rest."""
@@ -92,7 +91,7 @@ class EmbeddedWriter:
             group = self._buffer.take(_GROUP_RECORDS, _GROUP_BYTES)
             try:
                 await self._write_group(group)
-            except AWAY_ERRORS as error:
+            except Exception as error:  # noqa: BLE001  # whatever it was, later groups must be written
                 await self._survive(group, error)
             except asyncio.CancelledError:
                 self._buffer.answer_unavailable(group, "the service is shutting down", "closed")
@@ -100,7 +99,9 @@ class EmbeddedWriter:
 
     async def _survive(self, group: Sequence[Waiting], error: BaseException) -> None:
         reason = worded(error)
-        if reason != self._buffer.away_because:
+        if not isinstance(error, AWAY_ERRORS):
+            _log.error("embedded_log_broken", exc_info=error)
+        elif reason != self._buffer.away_because:
             _log.warning("embedded_log_away", reason=reason)
         self._buffer.away_because = reason
         self._disconnect()
@@ -167,8 +168,3 @@ class EmbeddedWriter:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.critical("embedded_writer_broken", exc_info=task.exception())

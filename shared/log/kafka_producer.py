@@ -52,7 +52,7 @@ class ProducerKeeper:
         while True:
             try:
                 in_use = await self._start()
-            except (KafkaError, OSError, TimeoutError, TopicUnusableError) as error:
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next attempt may do
                 self._on_change(worded(error, self._connection))
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue

@@ -177,6 +177,10 @@ class KafkaWriter:
                 batch, "Kafka did not acknowledge before the producer was stopped", "stopped"
             )
             raise
+        except Exception as error:
+            _log.exception("kafka_delivery_broken", partition=partition.number)
+            self._keeper.retire(in_use, error)
+            self._buffer.answer_unavailable(batch, f"the append broke: {error}", type(error).__name__)
         finally:
             partition.in_flight = False
             if partition.waiting:
