@@ -177,7 +177,7 @@ class KafkaWriter:
                 batch, "Kafka did not acknowledge before the producer was stopped", "stopped"
             )
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # the partition must go on with its next batch
             _log.exception("kafka_delivery_broken", partition=partition.number)
             self._keeper.retire(in_use, error)
             self._buffer.answer_unavailable(batch, f"the append broke: {error}", type(error).__name__)
