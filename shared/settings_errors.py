@@ -10,6 +10,9 @@ from pydantic.fields import FieldInfo
 from shared.settings import Settings
 
 _PREFIX = "RAPPORT_"
+_SAID_BY_WHAT_IS_ALLOWED = frozenset(
+    {"string_pattern_mismatch", "less_than", "less_than_equal", "greater_than", "greater_than_equal"}
+)
 _NOT_SETTINGS = ("RAPPORT_TEST_", "RAPPORT_REQUIRE_", "RAPPORT_BENCH_")
 """Variables of the project's own tests and benchmarks, which are nobody's misspelling."""
 
@@ -66,8 +69,8 @@ def _explained_one(details: dict[str, Any]) -> str:
 
 def _reason(details: dict[str, Any]) -> str:
     message = str(details["msg"]).removeprefix("Value error, ")
-    if details["type"] == "string_pattern_mismatch":
-        return "is none of what is allowed"
+    if details["type"] in _SAID_BY_WHAT_IS_ALLOWED:
+        return "is not allowed"
     return message[:1].lower() + message[1:]
 
 

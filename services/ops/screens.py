@@ -1,6 +1,5 @@
 """What the command line shows: the start-up screen, the demo's closing screen, and the list of settings."""
 
-import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -24,22 +23,24 @@ def show_serving(console: Console, running: Running, data: Path, now: datetime) 
     console.print(_addresses(running, data))
     console.print()
     console.print("  [bold]Post a first event[/], then ask who that is:")
-    _commands(console, [_post(running, now), _lookup(running, "email", "you@example.org")])
+    _commands(
+        console,
+        [_post(running, "email", "you@example.org", now), _lookup(running, "email", "you@example.org")],
+    )
     console.print("  [bold]Ctrl-C[/] stops it. Everything stays in the data directory.", style="dim")
     console.print()
 
 
 def show_demo(console: Console, running: Running, data: Path, now: datetime, customer_id: str) -> None:
     """What to try with the sample, and the addresses."""
-    timeline = f"{running.url}/v1/customers/{customer_id}/timeline?limit=3"
     console.print("  [bold]Try it[/], in another terminal")
     console.print()
     console.print("  Who is member CD00004?")
     _commands(console, [_lookup(running, "member", "CD00004")])
     console.print("  What happened with them, newest first?")
-    _commands(console, [f"curl -s {shlex.quote(timeline)}"])
+    _commands(console, [f"WHO={customer_id}", f"curl -s {_timeline(running, 3)}"])
     console.print("  Post an event, and read it back at once:")
-    _commands(console, [_post_and_read_back(running, timeline, now)])
+    _commands(console, [_post_and_read_back(running, customer_id, "CD00004", now)])
     console.print(_addresses(running, data))
     console.print()
     console.print(
@@ -132,28 +133,29 @@ def _commands(console: Console, commands: Sequence[str]) -> None:
 def _lookup(running: Running, kind: str, value: str) -> str:
     return (
         f"curl -s {running.url}/v1/customers/lookup \\\n"
-        f"""  -H 'Content-Type: application/json' -d '{{"type":"{kind}","value":"{value}"}}'"""
+        f"""  -H 'Content-Type: application/json' \\\n  -d '{{"type":"{kind}","value":"{value}"}}'"""
     )
 
 
-def _event(customer: str, now: datetime) -> str:
+def _timeline(running: Running, limit: int) -> str:
+    return f'"{running.url}/v1/customers/$WHO/timeline?limit={limit}"'
+
+
+def _post(running: Running, kind: str, value: str, now: datetime) -> str:
     return (
-        f"""{{"specversion":"1.0","id":"first-{now:%H%M%S}","source":"/try/shell",\n"""
-        f"""  "type":"interaction.recorded","time":"{now:%Y-%m-%dT%H:%M:%SZ}","channel":"chat",\n"""
-        f"""  "data":{{"customer":[{customer}],\n"""
-        """          "kind":"chat","category":"enquiry","summary":"Said hello"}}"""
+        f"curl -s {running.url}/v1/events \\\n"
+        f"""  -H 'Content-Type: application/json' -d '\n"""
+        f"""  {{"specversion":"1.0","id":"hello-{now:%H%M%S}","source":"/try/shell",\n"""
+        f"""   "type":"interaction.recorded","time":"{now:%Y-%m-%dT%H:%M:%SZ}",\n"""
+        """   "channel":"chat","data":{"kind":"chat","category":"enquiry",\n"""
+        f"""   "customer":[{{"type":"{kind}","value":"{value}"}}]}}}}'"""
     )
 
 
-def _post(running: Running, now: datetime) -> str:
-    customer = '{"type":"email","value":"you@example.org"}'
-    return f"curl -s {running.url}/v1/events -H 'Content-Type: application/json' -d '\n  {_event(customer, now)}'"
-
-
-def _post_and_read_back(running: Running, timeline: str, now: datetime) -> str:
-    customer = '{"type":"member","value":"CD00004"}'
-    post = f"curl -s {running.url}/v1/events -H 'Content-Type: application/json' -d '\n  {_event(customer, now)}'"
+def _post_and_read_back(running: Running, customer_id: str, value: str, now: datetime) -> str:
     return (
-        f'AT=$({post} \\\n  | sed \'s/.*"position":"\\([^"]*\\)".*/\\1/\')\n'
-        f'curl -s -H "Rapport-At-Least: $AT" \\\n  {shlex.quote(timeline)}'
+        f"WHO={customer_id}\n"
+        f"AT=$({_post(running, 'member', value, now)} \\\n"
+        '  | sed \'s/.*"position":"\\([^"]*\\)".*/\\1/\')\n'
+        f'curl -s -H "Rapport-At-Least: $AT" \\\n  {_timeline(running, 1)}'
     )

@@ -12,7 +12,7 @@ SOURCES: Final = "/demo/"
 """What every source of the demo begins with."""
 _ZONE = timezone(timedelta(hours=-5))
 _OPENS_AT_HOUR = 9
-_OPEN_SECONDS = 12 * 3600
+_OPEN_SECONDS = 10 * 3600  # until 19:00, so that the day is the same in UTC
 _STORES = 12
 _STAFF = 40
 _CENT = Decimal("0.01")
