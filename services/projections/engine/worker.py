@@ -24,6 +24,7 @@ _PASSING = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a server that ended the session just as a command began
     asyncpg.PostgresConnectionError,
     asyncpg.InternalServerError,
     asyncpg.InsufficientResourcesError,
