@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,11 +90,11 @@ class Up:
 
 
 @contextmanager
-def up(data: Path) -> Iterator[Up]:
+def up(data: Path, *options: str) -> Iterator[Up]:
     """Serves from `data` on a free port until left; a test may have ended it before."""
     with (data.parent / "output").open("a") as output:
         process = subprocess.Popen(
-            command("up", "--data", str(data), "--port", "0"), env=environment(), cwd=PROJECT, text=True,
+            command("up", "--data", str(data), "--port", "0", *options), env=environment(), cwd=PROJECT, text=True,
             stdout=output, stderr=output,
         )  # fmt: skip
         try:
@@ -180,14 +180,24 @@ class Sender:
 
 async def event_ids(client: httpx.AsyncClient, member: str) -> list[str]:
     """The ids on a member's timeline, page by page."""
-    found = await client.post("/v1/customers/lookup", json={"type": "member", "value": member})
-    assert found.status_code == httpx.codes.OK, found.text
+    found = await _answered(
+        lambda: client.post("/v1/customers/lookup", json={"type": "member", "value": member})
+    )
     path = f"/v1/customers/{found.json()['customer_id']}/timeline"
     ids: list[str] = []
     parameters = {"limit": "200"}
     while True:
-        page = (await client.get(path, params=parameters)).raise_for_status().json()
+        page = (await _answered(lambda: client.get(path, params=parameters))).json()
         ids += [item["event_id"] for item in page["items"]]
         if page["next_cursor"] is None:
             return ids
         parameters["cursor"] = page["next_cursor"]
+
+
+async def _answered(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """The answer, asked for again, as `Retry-After` says, while what it needs is still coming back."""
+    async with asyncio.timeout(20):
+        while (answer := await ask()).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            await asyncio.sleep(min(0.2, float(answer.headers["Retry-After"])))
+    assert answer.status_code == httpx.codes.OK, answer.text
+    return answer
