@@ -170,22 +170,31 @@ def _raises(event: RecordedEvent[Any]) -> Row:
 @pytest.mark.parametrize(
     ("row", "error"), [(_refused_by_postgres, "RowsRefusedError"), (_raises, "ValueError")]
 )
-async def test_an_event_one_view_cannot_take_is_parked_for_that_view_alone(
+async def test_an_event_one_view_cannot_take_stops_its_stream_key_in_that_view_alone(
     connection: asyncpg.Connection, database_url: str, row: Any, error: str
 ) -> None:
     numbers = ReadModel("numbers", 1, Entries(row), _NUMBERS, TIMELINE.consumes)
     async with connection.transaction():
         await make_first_generation(connection, numbers)
     log = MemoryLog()
-    await append(log, [purchase(number) for number in range(8)])
-    async with worker(projection(database_url, log, read_models=(*READ_MODELS, numbers))):
+    await append(log, [purchase(number, f"M{number % 2}") for number in range(8)])
+    projected = projection(database_url, log, read_models=(*READ_MODELS, numbers))
+    async with worker(projected):
         await reached(connection, end_of(log))
-    assert len(await event_ids(connection)) == 8
+        await append(log, [purchase(8, "M0"), purchase(9, "M1")])
+        await reached(connection, end_of(log))
+    assert len(await event_ids(connection)) == 10
     said = await connection.fetch("select said from live.numbers order by 1")
-    assert [row["said"] for row in said] == [f"purchase-{number}" for number in range(8) if number != 3]
-    [parked] = await connection.fetch("select * from control.parked_events")
-    assert (parked["view"], parked["event_id"], parked["error"]) == ("numbers", "purchase-3", error)
-    assert parked["stream_key"] == PARTY_IDS.of("member", "M1")
+    assert [row["said"] for row in said] == [f"purchase-{number}" for number in (0, 1, 2, 4, 6, 8)]
+    parked = await connection.fetch("select * from control.parked_events order by log_offset")
+    assert {(row["view"], row["stream_key"]) for row in parked} == {("numbers", PARTY_IDS.of("member", "M1"))}
+    assert [(row["event_id"], row["error"], row["attempts"]) for row in parked] == [
+        ("purchase-3", error, 1),
+        ("purchase-5", "BehindParkedError", 0),
+        ("purchase-7", "BehindParkedError", 0),
+        ("purchase-9", "BehindParkedError", 0),
+    ]
+    assert projected.metrics.projection_events.labels(outcome="parked")._value.get() == 4
 
 
 async def test_events_a_view_does_not_consume_are_journalled_only(

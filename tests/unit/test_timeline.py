@@ -160,4 +160,4 @@ def test_no_record_whatever_makes_preparing_raise(key: bytes | None, value: byte
     table = table_of(TIMELINE, 1)
     view = LiveView(TIMELINE, table, tuple(table.columns.keys()))
     entry = entry_of(StoredRecord(3, 7, key, value), decode, [view])
-    assert (entry.event is None) == bool(entry.parked)
+    assert (entry.event is None) == bool(entry.parked) == (entry.contributions == (None,))

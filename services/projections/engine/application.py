@@ -1,30 +1,26 @@
 """Applying a batch: positions, journal, views, parked events and the announcement in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
-from sqlalchemy import Table
 
 from services.projections.control import journal
 from services.projections.engine.announcements import announce
-from services.projections.engine.batch import JOURNAL_COLUMNS, Entry, RowValues
+from services.projections.engine.batch import JOURNAL_COLUMNS, Batch, Entry, contributions_to
+from services.projections.engine.folding import BehindParkedError, Failure
 from services.projections.engine.generations import LiveView
 from services.projections.engine.leases import Place
-from services.projections.engine.parking import Parked, park
+from services.projections.engine.parking import Parked, park, parked_event, parked_keys
+from services.projections.engine.view_update import update_view
+from services.projections.engine.writing import add_rows
+from services.projections.read_models.declaration import Key, Row
+from shared.log.port import StoredRecord
 from shared.position import Position
 
 
 class FencedError(Exception):
     """Another worker moved or took over a partition: this batch is not ours to write."""
-
-
-class RowsRefusedError(Exception):
-    """PostgreSQL refused the content of a row; `view` is None for the journal."""
-
-    def __init__(self, view: str | None, reason: Exception) -> None:
-        super().__init__(f"PostgreSQL refused a row of {view or 'the journal'}: {reason}")
-        self.view = view
 
 
 class Applied(NamedTuple):
@@ -39,14 +35,15 @@ class Applied(NamedTuple):
 async def apply_batch(
     connection: asyncpg.Connection,
     views: Sequence[LiveView],
-    entries: Sequence[Entry],
+    batch: Batch,
     places: Mapping[int, Place],
 ) -> Applied:
-    """Applies entries that follow `places` directly, all or nothing; repeating it after any error is safe.
+    """Applies a batch whose entries follow `places` directly, all or nothing; repeating it after any error is safe.
 
     The positions come first: they lock the partitions and fence a worker that was replaced before it writes anything.
     Raises `FencedError`, `RowsRefusedError` and asyncpg's errors. Waits for the locks of other workers.
     """
+    entries = batch.entries
     reached = {entry.stored.partition: entry.stored.offset + 1 for entry in entries}
     async with connection.transaction():
         await _move_positions(connection, reached, places)
@@ -54,10 +51,9 @@ async def apply_batch(
         fresh = [entry for number, entry in enumerate(entries) if number not in repeated]
         parked = [parked for entry in fresh for parked in entry.parked]
         written = [entry for entry in fresh if entry.journal is not None]
-        await _copy(connection, journal, JOURNAL_COLUMNS, (entry.journal for entry in written), view=None)
-        for number, view in enumerate(views):
-            rows = (entry.rows[number] for entry in written)
-            await _copy(connection, view.table, view.columns, rows, view=view.read_model.name)
+        journalled = [entry.journal for entry in written if entry.journal is not None]
+        await add_rows(connection, journal, JOURNAL_COLUMNS, journalled)
+        parked += await _update_views(connection, views, written, batch.ahead if not repeated else None)
         if parked:
             await park(connection, parked)
         await announce(connection, Position(reached))
@@ -99,28 +95,33 @@ async def _repeated(connection: asyncpg.Connection, entries: Sequence[Entry]) ->
     return repeated
 
 
-async def _copy(
+async def _update_views(
     connection: asyncpg.Connection,
-    table: Table,
-    columns: Sequence[str],
-    rows: Iterable[RowValues | None],
-    *,
-    view: str | None,
-) -> None:
-    records = [row for row in rows if row is not None]
-    if not records:
-        return
-    try:
-        await connection.copy_records_to_table(
-            table.name, schema_name=table.schema, columns=columns, records=records
+    views: Sequence[LiveView],
+    entries: Sequence[Entry],
+    ahead: Sequence[Mapping[Key, Row] | None] | None,
+) -> list[Parked]:
+    """Every view's part of the batch; `ahead` holds if these are all its events. Answers what they could not take."""
+    events = [entry.event for entry in entries if entry.event is not None]
+    keys = await parked_keys(connection, [view.read_model.name for view in views], events)
+    stored = {(entry.stored.partition, entry.stored.offset): entry.stored for entry in entries}
+    parked = []
+    for number, view in enumerate(views):
+        failures = await update_view(
+            connection,
+            view,
+            contributions_to(number, entries),
+            keys.get(view.read_model.name, ()),
+            ahead[number] if ahead is not None else None,
         )
-    except (
-        asyncpg.DataError,
-        asyncpg.ProgramLimitExceededError,
-        asyncpg.NotNullViolationError,
-        asyncpg.CheckViolationError,
-    ) as error:
-        raise RowsRefusedError(view, error) from error
+        parked += [_parked(view.read_model.name, stored, failure) for failure in failures]
+    return parked
+
+
+def _parked(view: str, stored: Mapping[tuple[int, int], StoredRecord], failure: Failure) -> Parked:
+    event, error = failure.contribution.event, failure.error
+    attempts = 0 if isinstance(error, BehindParkedError) else 1
+    return parked_event(view, stored[event.partition, event.offset], event, error, attempts=attempts)
 
 
 _MOVE = """

@@ -1,22 +1,23 @@
-"""A batch made ready outside the transaction: each record decoded once and folded for every view."""
+"""A batch made ready outside the transaction: each record decoded once, and folded as far as needs no stored rows."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, json
 
 from services.projections.control import EVERY_VIEW, journal
+from services.projections.engine.folding import Contribution, combine_ahead, contribution_of
 from services.projections.engine.generations import LiveView
-from services.projections.engine.parking import Parked, parked_event, parked_record
+from services.projections.engine.parking import Parked, parked_record
+from services.projections.engine.row_shape import RowValues
+from services.projections.read_models.declaration import Key, Row
 from shared.codec import UndecodableRecordError
 from shared.envelope import AwareDatetime, RecordedEvent, RecordedIdentifier
 from shared.log.port import StoredRecord
 
 Decode = Callable[[StoredRecord], RecordedEvent[Any]]
 """Raises `UndecodableRecordError`."""
-
-RowValues = tuple[Any, ...]
 
 JOURNAL_COLUMNS = tuple(journal.columns.keys())
 _RECORDS_BEFORE_OTHERS_RUN = 200
@@ -25,15 +26,25 @@ _RECORDS_BEFORE_OTHERS_RUN = 200
 class Entry(NamedTuple):
     """One record of the log, and what applying it writes.
 
-    `journal` is None where the record could not be decoded. `rows` has, view by view, the row or None. `parked` is what
-    goes to the parked events instead of a view.
+    `journal` is None where the record could not be decoded. `contributions` has, view by view, what the event gives it,
+    None for nothing. `parked` is what goes to the parked events instead of every view.
     """
 
     stored: StoredRecord
     event: RecordedEvent[Any] | None
     journal: RowValues | None
-    rows: tuple[RowValues | None, ...]
+    contributions: tuple[Contribution | None, ...]
     parked: tuple[Parked, ...]
+
+
+class Batch(NamedTuple):
+    """Entries in the order of the log. `ahead` has, view by view, what they come to where that is known already.
+
+    It holds only if every entry is applied: repeats among them, or parked ones, want folding anew.
+    """
+
+    entries: Sequence[Entry]
+    ahead: tuple[Mapping[Key, Row] | None, ...]
 
 
 class _Attributes(Struct, omit_defaults=True):
@@ -50,34 +61,46 @@ class _Attributes(Struct, omit_defaults=True):
 _attributes_json = json.Encoder()
 
 
-async def prepare(records: Sequence[StoredRecord], decode: Decode, views: Sequence[LiveView]) -> list[Entry]:
-    """The entries of the records, in their order. Lets other tasks run in between; may be repeated."""
+async def prepare(records: Sequence[StoredRecord], decode: Decode, views: Sequence[LiveView]) -> Batch:
+    """The batch of the records, in their order. Lets other tasks run in between; may be repeated."""
     entries = []
     for number, stored in enumerate(records):
         if number % _RECORDS_BEFORE_OTHERS_RUN == 0:
             await asyncio.sleep(0)
         entries.append(entry_of(stored, decode, views))
-    return entries
+    ahead = []
+    for number, view in enumerate(views):
+        await asyncio.sleep(0)
+        ahead.append(combine_ahead(view, contributions_to(number, entries)))
+    return Batch(entries, tuple(ahead))
+
+
+def part_of(entries: Sequence[Entry], views: Sequence[LiveView]) -> Batch:
+    """A batch of some entries of another one, or of changed ones."""
+    return Batch(entries, (None,) * len(views))
+
+
+def contributions_to(number: int, entries: Iterable[Entry]) -> list[Contribution]:
+    """What the entries give the view of that number, in their order."""
+    return [given for entry in entries if (given := entry.contributions[number]) is not None]
 
 
 def entry_of(stored: StoredRecord, decode: Decode, views: Sequence[LiveView]) -> Entry:
-    """One record decoded and folded. Raises nothing on account of the record: what fails is in `parked`."""
+    """One record decoded, and what it gives the views. Raises nothing on account of the record."""
     try:
         event = decode(stored)
     except UndecodableRecordError as error:
         return Entry(stored, None, None, (None,) * len(views), (parked_record(EVERY_VIEW, stored, error),))
-    rows: list[RowValues | None] = []
-    parked: list[Parked] = []
-    for view in views:
-        rows.append(None)
-        if type(event.data) not in view.read_model.consumes:
-            continue
-        try:
-            row = view.read_model.kind.row(event)
-            rows[-1] = tuple(row[name] for name in view.columns)
-        except Exception as error:  # noqa: BLE001 - whatever a fold raises stops that event in that view alone
-            parked.append(parked_event(view.read_model.name, stored, event, error))
-    return Entry(stored, event, _journal_row(event), tuple(rows), tuple(parked))
+    return Entry(
+        stored, event, _journal_row(event), tuple([_contribution(view, event) for view in views]), ()
+    )
+
+
+def _contribution(view: LiveView, event: RecordedEvent[Any]) -> Contribution | None:
+    try:
+        return contribution_of(view, event)
+    except Exception as error:  # noqa: BLE001 - whatever a fold raises stops that stream key in that view alone
+        return Contribution(event, (), error=error)
 
 
 def _journal_row(event: RecordedEvent[Any]) -> RowValues:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.projections.engine.batch import Decode, Entry, prepare
+from services.projections.engine.batch import Batch, Decode, prepare
 from services.projections.engine.generations import LiveView
 from services.projections.engine.log_identity import compare_logs
 from shared.log.port import LogIdentity, LogReader
@@ -33,8 +33,8 @@ class Intake:
         self._next_records = min(_FIRST_POLL_RECORDS, batch_events)
         self._identity_due = asyncio.get_running_loop().time() + _IDENTITY_SECONDS
 
-    async def next_batch(self) -> list[Entry]:
-        """The next entries; empty when none came within a second. Cancelling it loses what it had read.
+    async def next_batch(self) -> Batch:
+        """The next batch; empty when no records came within a second. Cancelling it loses what it had read.
 
         Raises `LogTruncatedError`, `LogReplacedError`, `LogUnavailableError`.
         """

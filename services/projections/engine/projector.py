@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 import asyncpg
 import structlog
 
 from services.projections.control import EVERY_VIEW
-from services.projections.engine.application import Applied, FencedError, RowsRefusedError, apply_batch
-from services.projections.engine.batch import Decode, Entry
+from services.projections.engine.application import Applied, FencedError, apply_batch
+from services.projections.engine.batch import Batch, Decode, Entry, part_of
+from services.projections.engine.folding import BehindParkedError
 from services.projections.engine.generations import LiveView
 from services.projections.engine.intake import Intake
 from services.projections.engine.leases import Place, share_out
@@ -21,6 +23,7 @@ from services.projections.engine.log_identity import (
 )
 from services.projections.engine.outage import Outage
 from services.projections.engine.parking import parked_event
+from services.projections.engine.writing import RowsRefusedError
 from shared.log.port import LogReader, LogTruncatedError, LogUnavailableError
 from shared.metrics import Metrics
 
@@ -105,54 +108,56 @@ class Projector:
                 await asyncio.wait({following, *interruptions}, return_when=asyncio.FIRST_COMPLETED)
                 if self.sharing_due.is_set() or stop.is_set():
                     return
-                entries = await following
+                batch = await following
                 following = asyncio.create_task(intake.next_batch())
-                if entries:
-                    await self._apply(entries)
+                if batch.entries:
+                    await self._apply(batch)
                 self._outage.over()
         finally:
             for task in (following, *interruptions):
                 task.cancel()
             await asyncio.gather(following, *interruptions, return_exceptions=True)
 
-    async def _apply(self, entries: Sequence[Entry]) -> None:
-        """Applies entries; where PostgreSQL refuses a row, in smaller parts, until that event is parked alone."""
+    async def _apply(self, batch: Batch) -> None:
+        """Applies a batch; where a row's content is refused, in smaller parts, until that event is parked alone."""
+        entries = batch.entries
         try:
             with self._metrics.projection_batch_seconds.time():
-                applied = await self._apply_despite_conflicts(entries)
+                applied = await self._apply_despite_conflicts(batch)
         except RowsRefusedError as error:
             if len(entries) == 1:
-                await self._apply([self._parked_instead(entries[0], error)])
+                await self._apply(part_of([self._refused(entries[0], error)], self._views))
                 return
             middle = len(entries) // 2
-            await self._apply(entries[:middle])
-            await self._apply(entries[middle:])
+            await self._apply(part_of(entries[:middle], self._views))
+            await self._apply(part_of(entries[middle:], self._views))
             return
         self._places.update(applied.places)
         self._report(entries, applied)
 
-    async def _apply_despite_conflicts(self, entries: Sequence[Entry]) -> Applied:
+    async def _apply_despite_conflicts(self, batch: Batch) -> Applied:
         for attempt in range(_MOST_ATTEMPTS):
             try:
-                return await apply_batch(self._connection, self._views, entries, self._places)
+                return await apply_batch(self._connection, self._views, batch, self._places)
             except _PASSING_CONFLICTS:
                 if attempt == _MOST_ATTEMPTS - 1:
                     raise
                 await asyncio.sleep(_FIRST_RETRY_SECONDS * 2**attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _parked_instead(self, entry: Entry, error: RowsRefusedError) -> Entry:
-        """The entry without the row that was refused; without any where the journal cannot hold the event."""
+    def _refused(self, entry: Entry, error: RowsRefusedError) -> Entry:
+        """The entry as one that the view fails on; for every view where the journal cannot hold the event."""
         if entry.event is None:
             raise error
-        parked = parked_event(error.view or EVERY_VIEW, entry.stored, entry.event, error)
-        if error.view is None:
-            return entry._replace(journal=None, rows=(None,) * len(self._views), parked=(parked,))
-        rows = tuple(
-            None if view.read_model.name == error.view else row
-            for view, row in zip(self._views, entry.rows, strict=True)
+        nothing = (None,) * len(self._views)
+        if all(view.table is not error.table for view in self._views):
+            parked = parked_event(EVERY_VIEW, entry.stored, entry.event, error)
+            return entry._replace(journal=None, contributions=nothing, parked=(parked,))
+        contributions = tuple(
+            given._replace(error=error) if given is not None and view.table is error.table else given
+            for view, given in zip(self._views, entry.contributions, strict=True)
         )
-        return entry._replace(rows=rows, parked=(*entry.parked, parked))
+        return entry._replace(contributions=contributions)
 
     def _report(self, entries: Sequence[Entry], applied: Applied) -> None:
         metrics = self._metrics
@@ -165,25 +170,31 @@ class Projector:
         for entry in applied.repeats:
             if entry.event is not None:
                 self._log.info("event_repeated", **_named(entry))
+        behind = Counter(
+            parked.view for parked in applied.parked if parked.error == BehindParkedError.__name__
+        )
         for parked in applied.parked:
-            self._log.warning(
-                "event_parked",
-                view=parked.view,
-                event_id=parked.event_id,
-                partition=parked.partition,
-                offset=parked.log_offset,
-                error=parked.error,
-                detail=parked.detail,
-            )
+            if parked.error != BehindParkedError.__name__:
+                self._log.warning(
+                    "event_parked",
+                    view=parked.view,
+                    event_id=parked.event_id,
+                    partition=parked.partition,
+                    offset=parked.log_offset,
+                    error=parked.error,
+                    detail=parked.detail,
+                )
+        for view, events in behind.items():
+            self._log.warning("events_parked_behind_others", view=view, events=events)
         if self._log.is_enabled_for(logging.DEBUG):
             for entry in applied.written:
                 self._log.debug("event_applied", **_named(entry))
 
 
-async def _nothing() -> list[Entry]:
+async def _nothing() -> Batch:
     """What a worker without partitions fetches: it waits to be interrupted."""
     await asyncio.Event().wait()
-    return []
+    return Batch((), ())
 
 
 def _named(entry: Entry) -> dict[str, str | int | None]:

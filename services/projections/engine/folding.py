@@ -1,0 +1,145 @@
+"""From events to the rows of one view. Pure: nothing is loaded or written here, and batches are not known.
+
+`contribution_of` says what an event gives a view and needs no row; `step` folds one contribution into the row of its
+key; `fold` does so for many, over rows that were loaded, and keeps the order of a stream key where one fails. A
+rebuild uses the first two over rows it keeps in memory.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from services.projections.engine.generations import LiveView
+from services.projections.engine.row_shape import RowValues, shape_of
+from services.projections.read_models.declaration import Entries, Key, Kind, Mergeable, Ordered, Row
+from shared.envelope import RecordedEvent
+
+
+class Contribution(NamedTuple):
+    """What an event gives one view.
+
+    `key` is the row's, () for `Entries`. `given` is for `Entries` the row's values as they are written, for
+    `Mergeable` the lifted row, for `Ordered` nothing. Where the read model raised, `error` is what it raised.
+    """
+
+    event: RecordedEvent[Any]
+    key: Key
+    given: Any = None
+    error: Exception | None = None
+
+
+class BehindParkedError(Exception):
+    """An earlier event of the same stream key is parked in this view, so this one waits for its turn."""
+
+
+class Failure(NamedTuple):
+    """A contribution that changes no row, and why: `BehindParkedError`, or what the read model raised."""
+
+    contribution: Contribution
+    error: Exception
+
+
+class Folded(NamedTuple):
+    """The rows to write, each key once, None for a row that is to go; and what to park, in order.
+
+    `entries` are the values of rows that are only added.
+    """
+
+    entries: list[RowValues]
+    rows: dict[Key, Row | None]
+    failures: list[Failure]
+
+
+def contribution_of(view: LiveView, event: RecordedEvent[Any]) -> Contribution | None:
+    """What the event gives the view, None for nothing. Raises whatever the read model's functions raise."""
+    read_model = view.read_model
+    if type(event.data) not in read_model.consumes:
+        return None
+    kind = read_model.kind
+    if isinstance(kind, Entries):
+        return Contribution(event, (), shape_of(view.table).entry_values(kind.row(event)))
+    key = kind.key(event)
+    if key is None:
+        return None
+    return Contribution(event, key, kind.lift(event) if isinstance(kind, Mergeable) else None)
+
+
+def step(kind: Ordered | Mergeable, row: Row | None, contribution: Contribution) -> Row | None:
+    """The row of the contribution's key after it, `row` being the one before. Raises what the read model raises."""
+    if isinstance(kind, Ordered):
+        return kind.evolve(row, contribution.event)
+    lifted: Row = contribution.given
+    return lifted if row is None else kind.combine(row, lifted)
+
+
+def fold(
+    view: LiveView,
+    contributions: Iterable[Contribution],
+    loaded: Mapping[Key, Row],
+    parked_keys: Collection[str] = (),
+) -> Folded:
+    """Folds contributions, in the order of the log, over the `loaded` rows of their keys.
+
+    One that fails, and those after it that have its stream key, change nothing and are answered as failures; so are
+    those of `parked_keys`, stream keys of which the view has parked events already. Raises nothing.
+    """
+    kind = view.read_model.kind
+    stopped = set(parked_keys)
+    folded = Folded([], {}, [])
+    for contribution in contributions:
+        stream_key = contribution.event.stream_key
+        if stream_key in stopped:
+            folded.failures.append(Failure(contribution, BehindParkedError(_BEHIND)))
+            continue
+        try:
+            _fold_one(kind, contribution, loaded, folded)
+        except Exception as error:  # noqa: BLE001 - whatever a fold raises stops that stream key in that view alone
+            stopped.add(stream_key)
+            folded.failures.append(Failure(contribution, error))
+    return folded
+
+
+def _fold_one(kind: Kind, contribution: Contribution, loaded: Mapping[Key, Row], folded: Folded) -> None:
+    if contribution.error is not None:
+        raise contribution.error
+    if isinstance(kind, Entries):
+        folded.entries.append(contribution.given)
+        return
+    key = contribution.key
+    before = folded.rows[key] if key in folded.rows else loaded.get(key)
+    folded.rows[key] = step(kind, before, contribution)
+
+
+def combine_ahead(view: LiveView, contributions: Iterable[Contribution]) -> dict[Key, Row] | None:
+    """What the contributions to a `Mergeable` view come to without the rows there are; None where one fails.
+
+    To be combined by `fold_ahead` with the rows, once they are loaded. None for other kinds.
+    """
+    kind = view.read_model.kind
+    if not isinstance(kind, Mergeable):
+        return None
+    ahead: dict[Key, Row] = {}
+    try:
+        for contribution in contributions:
+            if contribution.error is not None:
+                return None
+            key = contribution.key
+            ahead[key] = kind.combine(ahead[key], contribution.given) if key in ahead else contribution.given
+    except Exception:  # noqa: BLE001 - `fold` goes through them one by one and finds the one that fails
+        return None
+    return ahead
+
+
+def fold_ahead(
+    view: LiveView, ahead: Mapping[Key, Row], loaded: Mapping[Key, Row]
+) -> dict[Key, Row | None] | None:
+    """The rows that `ahead` and the loaded ones make together; None where combining them fails."""
+    kind = view.read_model.kind
+    if not isinstance(kind, Mergeable):
+        return None
+    try:
+        return {key: kind.combine(loaded[key], row) if key in loaded else row for key, row in ahead.items()}
+    except Exception:  # noqa: BLE001 - `fold` goes through them one by one and finds the one that fails
+        return None
+
+
+_BEHIND = "an earlier event of the same stream key is parked in this view; redrive takes them in order"
