@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from services.api.cursor import Cursors
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
+from services.api.routes.customer import customer_routes
 from services.api.routes.lookup import lookup_routes
 from services.api.routes.timeline import TimelineFirst, timeline_routes
 from shared.http.disconnects import EndedByDisconnect
@@ -37,7 +38,7 @@ def api_app(
     app = FastAPI(
         title="Rapport query API",
         version="1",
-        summary="Reads customers' timelines",
+        summary="Reads customers and their timelines",
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -45,6 +46,7 @@ def api_app(
     )
     install_problem_handlers(app)
     for routes in (
+        customer_routes(reads),
         timeline_routes(reads, cursors),
         lookup_routes(reads, party_ids, phone_region),
         health_routes(readiness, metrics.registry),

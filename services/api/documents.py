@@ -52,6 +52,30 @@ class LookupAnswer(BaseModel):
     candidates: list[CustomerId] = Field(max_length=20)
 
 
+class Money(BaseModel):
+    """An amount of either sign; more than 4 decimals never occur."""
+
+    amount: str = Field(pattern=r"^-?[0-9]+(\.[0-9]{1,4})?$", examples=["12.50"])
+    currency: str = Field(pattern="^[A-Z]{3}$", examples=["EUR"])
+
+
+class Customer(BaseModel):
+    """A customer in numbers: sums over everything on the timeline."""
+
+    customer_id: CustomerId
+    parties: list[PartyId] = Field(description="the parties this customer is made of")
+    first_seen: datetime = Field(description="time of the first event, UTC")
+    last_seen: datetime = Field(description="time of the last event, UTC")
+    events: int = Field(ge=1, description="how many events there are")
+    interactions: dict[Channel, int] = Field(
+        description="events by channel; a channel without any is left out", examples=[{"store": 3, "web": 1}]
+    )
+    categories: dict[InteractionCategory, int] = Field(
+        description="events by category; those without one are left out", examples=[{"sales": 3}]
+    )
+    spend: list[Money] = Field(description="purchases minus refunds, an amount a currency")
+
+
 class TimelineItem(BaseModel):
     """One event on a customer's timeline."""
 

@@ -24,10 +24,10 @@ from sqlalchemy import (
 
 from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import summary_of
+from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
 from shared.events.interaction import InteractionRecorded
-from shared.events.task import TaskCreated
 from shared.position import Position
 
 CONSUMED = AnyEvent
@@ -64,7 +64,7 @@ _CATEGORY_OF_FAMILY = {"purchase": "sales", "complaint": "complaint", "feedback"
 def row(event: RecordedEvent[Any]) -> Row:
     """The event's row. What the row leaves out is joined from the journal by partition and offset."""
     data: AnyEvent = event.data
-    subject, case_subject = _subjects(event)
+    subject, case_subject = subjects_of(event)
     return {
         "subject": subject,
         "case_subject": case_subject,
@@ -82,18 +82,6 @@ def row(event: RecordedEvent[Any]) -> Row:
         "staff": data.staff,
         "location": data.location,
     }
-
-
-def _subjects(event: RecordedEvent[Any]) -> tuple[str, str | None]:
-    """Whose timeline the event is on, and the case it ties to that subject."""
-    key = event.stream_key
-    if not key.startswith(("complaint:", "task:")):
-        return (key, None) if event.type.startswith("loyalty.") else (event.party_id or key, None)
-    if event.party_id is not None:
-        return event.party_id, key
-    if isinstance(event.data, TaskCreated) and event.data.complaint_id is not None:
-        return f"complaint:{event.data.complaint_id}", key
-    return key, None
 
 
 class Filters(NamedTuple):
