@@ -85,9 +85,49 @@ generations = Table(
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    Index("generations_live", "view", unique=True, postgresql_where=text("state = 'live'")),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("switched_at", DateTime(timezone=True)),
+    Index(
+        "generations_shown",
+        "view",
+        unique=True,
+        postgresql_where=text("state in ('live', 'paused', 'outdated')"),
+    ),
 )
-"""The generations of each view; the one in state `live` is what the SQL views in schema `live` show."""
+"""The generations of each view and their states.
+
+`building`: not complete, or never switched to and behind; `ready`: complete up to its positions, for a switch;
+`live`: shown to readers and in the live set; `paused`: shown, left out of the live set by hand; `outdated`: shown, left
+out because the program has a newer version of the view; `retired`: shown once, kept for rollback. `switched_at` is when
+readers were last pointed to it.
+"""
+
+generation_positions = Table(
+    "generation_positions",
+    metadata,
+    Column("view", Text, primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("target", BigInteger, nullable=False),
+    Column("resumed_position", BigInteger, nullable=False),
+    Column("resumed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""Where a generation outside the live set stands; generations in it stand where `positions` does.
+
+`position` is the next offset to apply, on the way from `first` to `target`. From `resumed_position` at `resumed_at`,
+when a process took the partition up, to `position` at `updated_at` follows the rate.
+"""
+
+live_set = Table(
+    "live_set",
+    metadata,
+    Column("only", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)
+"""One row: raised, with every partition's position locked, whenever views join or leave the live set."""
 
 EVERY_VIEW = "*"
 """Stands for all views in `parked_events`: the record could not be decoded, so none of them has seen it."""

@@ -17,7 +17,7 @@ from shared.settings import Settings
 async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
     """Projects every read model from the log of the settings until `stop`; the database is migrated already.
 
-    Raises the errors that need a person: `LogReplacedError`, `PositionNotInLogError`, `ViewOutdatedError`.
+    Raises the errors that need a person: `LogReplacedError`, `PositionNotInLogError`, `ProgramOutdatedError`.
     """
     metrics = metrics or Metrics(CollectorRegistry())
     projection = Projection(

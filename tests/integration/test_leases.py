@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from services.projections.engine.application import FencedError, apply_batch
 from services.projections.engine.batch import prepare
-from services.projections.engine.generations import live_views
 from services.projections.engine.leases import Place, beat, leave, share_of, share_out
+from services.projections.engine.live_set import load_live_set
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
 from services.projections.read_models import READ_MODELS
@@ -125,15 +125,15 @@ async def test_a_batch_prepared_before_a_takeover_is_fenced_and_writes_nothing(
     async with worker(projection(database_url, log)):
         await reached(connection, end_of(log))
     await append(log, [purchase(2)])
-    views = await live_views(connection, READ_MODELS)
-    entries = await prepare(log.records()[1:], decode, views)
+    live = await load_live_set(connection, READ_MODELS)
+    entries = await prepare(log.records()[1:], decode, live.views)
     await beat(connection, "first", 10)
     before = await share_out(connection, "first")
     await leave(connection, "first")
     await beat(connection, "second", 10)
     assert await share_out(connection, "second") == {0: Place(1, before[0].epoch + 1)}
     with pytest.raises(FencedError, match="taken over"):
-        await apply_batch(connection, views, entries, before)
+        await apply_batch(connection, live, entries, before)
     assert await event_ids(connection) == ["purchase-1"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.ops.embedded_postgres import EmbeddedPostgres
-from services.projections.engine.generations import ViewOutdatedError
+from services.projections.engine.live_set import ProgramOutdatedError
 from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
@@ -257,9 +257,9 @@ async def test_retention_up_to_the_position_is_no_loss(
     assert await event_ids(connection) == ["purchase-1", "purchase-2", "purchase-3"]
 
 
-async def test_a_view_of_another_version_stops_the_worker(
+async def test_a_live_view_of_a_newer_version_stops_the_worker(
     connection: asyncpg.Connection, database_url: str
 ) -> None:
     await connection.execute("update control.generations set version = 9")
-    with pytest.raises(ViewOutdatedError, match="rapport rebuild timeline"):
+    with pytest.raises(ProgramOutdatedError, match="start the newer program"):
         await stopped_by(database_url, MemoryLog())

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.projections.engine.batch import entry_of
-from services.projections.engine.generations import LiveView, table_of
+from services.projections.engine.generation_tables import table_of
+from services.projections.engine.generations import LiveView
 from services.projections.read_models.timeline import CONSUMED, TABLE, TIMELINE, row
 from services.projections.read_models.timeline_summary import summary_of
 from shared.codec import decode_record

@@ -11,6 +11,7 @@ from services.projections.engine.batch import JOURNAL_COLUMNS, Batch, Entry, con
 from services.projections.engine.folding import BehindParkedError, Failure
 from services.projections.engine.generations import LiveView
 from services.projections.engine.leases import Place
+from services.projections.engine.live_set import LiveSet, LiveSetChangedError
 from services.projections.engine.parking import Parked, park, parked_event, parked_keys
 from services.projections.engine.view_update import update_view
 from services.projections.engine.writing import add_rows
@@ -34,26 +35,27 @@ class Applied(NamedTuple):
 
 async def apply_batch(
     connection: asyncpg.Connection,
-    views: Sequence[LiveView],
+    live: LiveSet,
     batch: Batch,
     places: Mapping[int, Place],
 ) -> Applied:
     """Applies a batch whose entries follow `places` directly, all or nothing; repeating it after any error is safe.
 
-    The positions come first: they lock the partitions and fence a worker that was replaced before it writes anything.
-    Raises `FencedError`, `RowsRefusedError` and asyncpg's errors. Waits for the locks of other workers.
+    The positions come first: they lock the partitions, so that no view joins or leaves the live set meanwhile, and
+    fence a worker that was replaced before it writes anything. Raises `FencedError`, `LiveSetChangedError`,
+    `RowsRefusedError` and asyncpg's errors. Waits for the locks of other workers, and at a barrier.
     """
     entries = batch.entries
     reached = {entry.stored.partition: entry.stored.offset + 1 for entry in entries}
     async with connection.transaction():
-        await _move_positions(connection, reached, places)
+        await _move_positions(connection, reached, places, live.revision)
         repeated = await _repeated(connection, entries)
         fresh = [entry for number, entry in enumerate(entries) if number not in repeated]
         parked = [parked for entry in fresh for parked in entry.parked]
         written = [entry for entry in fresh if entry.journal is not None]
         journalled = [entry.journal for entry in written if entry.journal is not None]
         await add_rows(connection, journal, JOURNAL_COLUMNS, journalled)
-        parked += await _update_views(connection, views, written, batch.ahead if not repeated else None)
+        parked += await _update_views(connection, live.views, written, batch.ahead if not repeated else None)
         if parked:
             await park(connection, parked)
         await announce(connection, Position(reached))
@@ -62,9 +64,10 @@ async def apply_batch(
 
 
 async def _move_positions(
-    connection: asyncpg.Connection, reached: Mapping[int, int], places: Mapping[int, Place]
+    connection: asyncpg.Connection, reached: Mapping[int, int], places: Mapping[int, Place], revision: int
 ) -> None:
     partitions = sorted(reached)
+    await connection.execute(_LOCK, partitions)
     moved = await connection.fetch(
         _MOVE,
         partitions,
@@ -75,6 +78,8 @@ async def _move_positions(
     if len(moved) != len(partitions):
         lost = sorted(set(partitions) - {row["partition"] for row in moved})
         raise FencedError(f"partitions {lost} were taken over by another worker")
+    if moved[0]["revision"] != revision:
+        raise LiveSetChangedError(f"made ready at revision {revision}, now {moved[0]['revision']}")
 
 
 async def _repeated(connection: asyncpg.Connection, entries: Sequence[Entry]) -> set[int]:
@@ -124,12 +129,15 @@ def _parked(view: str, stored: Mapping[tuple[int, int], StoredRecord], failure: 
     return parked_event(view, stored[event.partition, event.offset], event, error, attempts=attempts)
 
 
+_LOCK = "select from control.positions where partition = any($1::integer[]) order by partition for update"
+"""A statement of its own: the next one sees what was committed while this one waited, the live set's revision too."""
+
 _MOVE = """
 update control.positions stands
 set position = batch.reached
 from unnest($1::integer[], $2::bigint[], $3::bigint[], $4::bigint[]) as batch (partition, expected, epoch, reached)
 where stands.partition = batch.partition and stands.position = batch.expected and stands.epoch = batch.epoch
-returning stands.partition
+returning stands.partition, (select revision from control.live_set) as revision
 """
 
 _SEARCH_REPEATS = """

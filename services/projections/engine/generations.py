@@ -1,74 +1,111 @@
-"""Generations of a view: each has a schema of its own, and readers see the live one through schema `live`."""
+"""Generations of a view: which there are, in which state, and which is the next."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Self
 
 import asyncpg
-from sqlalchemy import MetaData, Table
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Table
 
+from services.projections.engine.generation_tables import finish_table, make_table, show_table, table_of
 from services.projections.read_models.declaration import ReadModel
+
+State = Literal["building", "ready", "live", "paused", "outdated", "retired"]
+"""See `services.projections.control.generations`."""
 
 
 class LiveView(NamedTuple):
-    """A read model and the table of its live generation, schema included."""
+    """A read model and the table of one of its generations, schema included."""
 
     read_model: ReadModel
     table: Table
     columns: tuple[str, ...]
 
-
-class ViewOutdatedError(Exception):
-    """A view's live generation was made by another version of its read model than this program declares."""
-
-    def __init__(self, view: str, found: int | None, declared: int) -> None:
-        has = "no live generation" if found is None else f"a live generation of version {found}"
-        do = "run `rapport migrate`" if found is None else f"run `rapport rebuild {view}`"
-        super().__init__(f"view {view} has {has}, this program projects version {declared}: {do}")
+    @classmethod
+    def of(cls, read_model: ReadModel, generation: int) -> Self:
+        """The view as this generation holds it."""
+        table = table_of(read_model, generation)
+        return cls(read_model, table, tuple(table.columns.keys()))
 
 
-def table_of(read_model: ReadModel, generation: int) -> Table:
-    """The table of one generation, in schema `NAME_gN`."""
-    return read_model.table.to_metadata(MetaData(schema=f"{read_model.name}_g{generation}"))
+class Generation(NamedTuple):
+    """A row of `control.generations`."""
+
+    view: str
+    generation: int
+    version: int
+    state: State
+    created_at: datetime
+    switched_at: datetime | None
+
+    @property
+    def shown(self) -> bool:
+        """Whether readers see it."""
+        return self.state in ("live", "paused", "outdated")
 
 
-async def make_first_generation(connection: asyncpg.Connection, read_model: ReadModel) -> None:
-    """Makes generation 1 and its `live` view unless the read model has a generation.
+async def generations(connection: asyncpg.Connection, view: str | None = None) -> list[Generation]:
+    """Every generation, or those of one view, in order."""
+    rows = await connection.fetch(
+        "select view, generation, version, state, created_at, switched_at from control.generations "
+        "where $1::text is null or view = $1 order by view, generation",
+        view,
+    )
+    return [Generation(*row) for row in rows]
 
-    To be called in a transaction, which one caller at a time runs.
-    """
-    if await connection.fetchval(
-        "select true from control.generations where view = $1 limit 1", read_model.name
-    ):
-        return
-    table = table_of(read_model, 1)
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    await connection.execute(f"create schema {table.schema}")
-    await connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-    for index in sorted(table.indexes, key=lambda index: str(index.name)):
-        await connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-    generation = f"{table.schema}.{table.name}"  # names from declarations in the code, never from input
-    await connection.execute(f"create view live.{table.name} as select * from {generation}")  # noqa: S608
-    await connection.execute(
-        "insert into control.generations (view, generation, version, state) values ($1, 1, $2, 'live')",
+
+async def shown_generation(connection: asyncpg.Connection, view: str) -> Generation | None:
+    """The one that readers see, if any."""
+    return next((each for each in await generations(connection, view) if each.shown), None)
+
+
+async def add_generation(connection: asyncpg.Connection, read_model: ReadModel) -> int:
+    """Makes the next generation of a view, in state `building`, with its bare table; to be called in a transaction."""
+    made: int = await connection.fetchval(
+        "insert into control.generations (view, generation, version, state) "
+        "select $1, coalesce(max(generation), 0) + 1, $2, 'building' from control.generations where view = $1 "
+        "returning generation",
         read_model.name,
         read_model.version,
     )
+    await make_table(connection, read_model, made)
+    return made
+
+
+async def set_state(connection: asyncpg.Connection, view: str, generation: int, state: State) -> None:
+    """Changes a generation's state, and where it is to be shown takes note of when."""
+    await connection.execute(
+        "update control.generations set state = $3, "
+        "switched_at = case when $3 = 'live' then clock_timestamp() else switched_at end "
+        "where view = $1 and generation = $2",
+        view,
+        generation,
+        state,
+    )
+
+
+async def make_first_generation(connection: asyncpg.Connection, read_model: ReadModel) -> None:
+    """Makes generation 1 unless the read model has a generation. To be called in a transaction, one caller at a time.
+
+    Where no event was applied yet it is live at once; else it waits for its rebuild, outside the live set.
+    """
+    if await generations(connection, read_model.name):
+        return
+    made = await add_generation(connection, read_model)
+    if await connection.fetchval("select exists (select from control.journal)"):
+        return
+    await finish_table(connection, read_model, made)
+    await set_state(connection, read_model.name, made, "live")
+    await show_table(connection, read_model, made)
 
 
 async def live_views(
-    connection: asyncpg.Connection, read_models: tuple[ReadModel, ...]
+    connection: asyncpg.Connection, read_models: Sequence[ReadModel]
 ) -> tuple[LiveView, ...]:
-    """The live generation of each read model. Raises `ViewOutdatedError`; may be repeated."""
-    rows = await connection.fetch(
-        "select view, generation, version from control.generations where state = 'live'"
+    """The views of the live set, in the order of the read models, as far as these are of the declared versions."""
+    live = {each.view: each for each in await generations(connection) if each.state == "live"}
+    return tuple(
+        LiveView.of(read_model, found.generation)
+        for read_model in read_models
+        if (found := live.get(read_model.name)) is not None and found.version == read_model.version
     )
-    live = {row["view"]: (row["generation"], row["version"]) for row in rows}
-    views = []
-    for read_model in read_models:
-        generation, version = live.get(read_model.name, (None, None))
-        if generation is None or version != read_model.version:
-            raise ViewOutdatedError(read_model.name, version, read_model.version)
-        table = table_of(read_model, generation)
-        views.append(LiveView(read_model, table, tuple(table.columns.keys())))
-    return tuple(views)

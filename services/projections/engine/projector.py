@@ -12,9 +12,9 @@ from services.projections.control import EVERY_VIEW
 from services.projections.engine.application import Applied, FencedError, apply_batch
 from services.projections.engine.batch import Batch, Decode, Entry, part_of
 from services.projections.engine.folding import BehindParkedError
-from services.projections.engine.generations import LiveView
 from services.projections.engine.intake import Intake
 from services.projections.engine.leases import Place, share_out
+from services.projections.engine.live_set import LiveSet, LiveSetChangedError, load_live_set
 from services.projections.engine.log_identity import (
     PositionNotInLogError,
     compare_logs,
@@ -24,6 +24,7 @@ from services.projections.engine.log_identity import (
 from services.projections.engine.outage import Outage
 from services.projections.engine.parking import parked_event
 from services.projections.engine.writing import RowsRefusedError
+from services.projections.read_models.declaration import ReadModel
 from shared.log.port import LogReader, LogTruncatedError, LogUnavailableError
 from shared.metrics import Metrics
 
@@ -47,7 +48,7 @@ class Projector:
         worker: str,
         connection: asyncpg.Connection,
         reader: LogReader,
-        views: Sequence[LiveView],
+        read_models: Sequence[ReadModel],
         decode: Decode,
         *,
         batch_events: int,
@@ -58,7 +59,8 @@ class Projector:
         self._worker = worker
         self._connection = connection
         self._reader = reader
-        self._views = views
+        self._read_models = read_models
+        self._live = LiveSet(0, ())
         self._decode = decode
         self._batch_events = batch_events
         self._metrics = metrics
@@ -69,20 +71,24 @@ class Projector:
     async def run(self, stop: asyncio.Event) -> None:
         """Projects until `stop`, and finishes the batch in hand then. A log that is away is waited for.
 
-        Raises `LogReplacedError` and `PositionNotInLogError`, which repeating does not heal, and asyncpg's errors.
+        Raises `LogReplacedError`, `PositionNotInLogError` and `ProgramOutdatedError`, which repeating does not heal,
+        and asyncpg's errors.
         """
         confirmed: dict[int, int] = {}
         while not stop.is_set():
             self.sharing_due.clear()
             self._hold(await share_out(self._connection, self._worker))
+            self._live = await load_live_set(self._connection, self._read_models)
             try:
                 identity = await establish_log(self._connection, self._reader)
                 new = {p: place for p, place in self._places.items() if confirmed.get(p) != place.epoch}
                 await confirm_last_applied(self._connection, self._reader, new, self._decode)
                 confirmed = {partition: place.epoch for partition, place in self._places.items()}
                 await self._reader.seek({p: place.position for p, place in self._places.items()})
-                intake = Intake(self._reader, identity, self._decode, self._views, self._batch_events)
+                intake = Intake(self._reader, identity, self._decode, self._live.views, self._batch_events)
                 await self._follow(intake, stop)
+            except LiveSetChangedError as error:
+                self._log.info("live_set_changed", detail=str(error))
             except FencedError as error:
                 self._log.warning("batch_fenced", detail=str(error))
             except LogUnavailableError as error:
@@ -126,11 +132,11 @@ class Projector:
                 applied = await self._apply_despite_conflicts(batch)
         except RowsRefusedError as error:
             if len(entries) == 1:
-                await self._apply(part_of([self._refused(entries[0], error)], self._views))
+                await self._apply(part_of([self._refused(entries[0], error)], self._live.views))
                 return
             middle = len(entries) // 2
-            await self._apply(part_of(entries[:middle], self._views))
-            await self._apply(part_of(entries[middle:], self._views))
+            await self._apply(part_of(entries[:middle], self._live.views))
+            await self._apply(part_of(entries[middle:], self._live.views))
             return
         self._places.update(applied.places)
         self._report(entries, applied)
@@ -138,7 +144,7 @@ class Projector:
     async def _apply_despite_conflicts(self, batch: Batch) -> Applied:
         for attempt in range(_MOST_ATTEMPTS):
             try:
-                return await apply_batch(self._connection, self._views, batch, self._places)
+                return await apply_batch(self._connection, self._live, batch, self._places)
             except _PASSING_CONFLICTS:
                 if attempt == _MOST_ATTEMPTS - 1:
                     raise
@@ -149,13 +155,13 @@ class Projector:
         """The entry as one that the view fails on; for every view where the journal cannot hold the event."""
         if entry.event is None:
             raise error
-        nothing = (None,) * len(self._views)
-        if all(view.table is not error.table for view in self._views):
+        nothing = (None,) * len(self._live.views)
+        if all(view.table is not error.table for view in self._live.views):
             parked = parked_event(EVERY_VIEW, entry.stored, entry.event, error)
             return entry._replace(journal=None, contributions=nothing, parked=(parked,))
         contributions = tuple(
             given._replace(error=error) if given is not None and view.table is error.table else given
-            for view, given in zip(self._views, entry.contributions, strict=True)
+            for view, given in zip(self._live.views, entry.contributions, strict=True)
         )
         return entry._replace(contributions=contributions)
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import asyncpg
 
 from services.projections.engine.batch import Decode
-from services.projections.engine.generations import live_views
 from services.projections.engine.leases import APPLICATION_NAME, EXPIRY_SECONDS, beat, leave
 from services.projections.engine.outage import Outage
 from services.projections.engine.projector import Projector
@@ -59,8 +58,9 @@ class Projection:
 async def run_worker(projection: Projection, stop: asyncio.Event) -> None:
     """Projects until `stop`, then finishes the batch in hand and gives its partitions back.
 
-    Waits with growing pauses while PostgreSQL or the log is away. Raises `LogReplacedError`, `PositionNotInLogError`
-    and `ViewOutdatedError`, which need a person. Cancelling it is safe: what was not committed is applied again later.
+    Waits with growing pauses while PostgreSQL or the log is away. Raises `LogReplacedError`,
+    `PositionNotInLogError` and `ProgramOutdatedError`, which need a person. Cancelling it is safe: what was not
+    committed is applied again later.
     """
     outage = Outage(projection.metrics)
     while not stop.is_set():
@@ -78,10 +78,9 @@ async def _session(projection: Projection, outage: Outage, stop: asyncio.Event) 
         _connection(projection, worker, _WRITE_SECONDS) as writing,
         projection.log.reader() as reader,
     ):
-        views = await live_views(writing, projection.read_models)
         await beat(beating, worker, projection.expiry_seconds)
         projector = Projector(
-            worker, writing, reader, views, projection.decode,
+            worker, writing, reader, projection.read_models, projection.decode,
             batch_events=projection.batch_events, metrics=projection.metrics, outage=outage,
         )  # fmt: skip
         heart = asyncio.create_task(_keep_beating(projection, worker, beating, writing, projector))

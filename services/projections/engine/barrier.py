@@ -1,0 +1,37 @@
+"""The barrier: a moment in which the live set stands still, so that views can join and leave it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+Positions = dict[int, int]
+"""For each partition the offset of the next event to apply."""
+
+_LONGEST_WAIT_MILLISECONDS = 5000
+
+
+@asynccontextmanager
+async def barrier(connection: asyncpg.Connection) -> AsyncIterator[Positions]:
+    """A transaction in which no worker applies a batch, and the positions at which the live set stands.
+
+    Rows are locked in the order of partitions, as batches do, so neither can deadlock with the other. Waits for the
+    batches at work; raises `asyncpg.LockNotAvailableError` where one takes over 5 s: begin again.
+    """
+    async with connection.transaction():
+        await connection.execute(f"set local lock_timeout = {_LONGEST_WAIT_MILLISECONDS}")
+        rows = await connection.fetch(
+            "select partition, position from control.positions order by partition for update"
+        )
+        yield {row["partition"]: row["position"] for row in rows}
+
+
+async def live_positions(connection: asyncpg.Connection) -> Positions:
+    """Where the live set stands now."""
+    rows = await connection.fetch("select partition, position from control.positions order by partition")
+    return {row["partition"]: row["position"] for row in rows}
+
+
+async def raise_revision(connection: asyncpg.Connection) -> None:
+    """Tells every worker, behind a barrier, that it must load the live set again before it writes."""
+    await connection.execute("update control.live_set set revision = revision + 1")

@@ -1,0 +1,186 @@
+"""The rows of a generation outside the live set while they are folded in memory, before a checkpoint writes them."""
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import asyncpg
+from msgspec import msgpack
+
+from services.projections.engine.folding import Contribution, step
+from services.projections.engine.generations import LiveView
+from services.projections.engine.row_shape import RowValues, shape_of
+from services.projections.engine.writing import (
+    add_keyed_rows,
+    add_missing_rows,
+    add_rows,
+    change_rows,
+    load_rows,
+    lock_rows,
+    remove_rows,
+)
+from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, Row
+
+_SAMPLED = 64
+_BYTES_OF_OBJECTS = 8
+"""Python's objects take about so many times the bytes of their compact encoding."""
+_LEAST_ROW_BYTES = 400
+
+
+class ShadowRows(Protocol):
+    """Rows of one view. `fold` is given contributions in log order, once `load` was given them."""
+
+    async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
+        """Makes the rows that the contributions change ready to fold. Raises asyncpg's errors."""
+
+    def fold(self, contribution: Contribution) -> None:
+        """Folds one; where it raises what the read model raises, nothing has changed."""
+
+    async def write(self, connection: asyncpg.Connection) -> None:
+        """Writes what changed, in the caller's transaction, and may be repeated until `written`.
+
+        Raises `RowsRefusedError` and asyncpg's errors.
+        """
+
+    def written(self, most_bytes: int) -> None:
+        """Takes note that what `write` wrote was committed, and keeps no more than `most_bytes` in memory."""
+
+    def size_bytes(self) -> int:
+        """What is held in memory, estimated from samples."""
+
+
+def shadow_rows(view: LiveView, *, empty: bool) -> ShadowRows:
+    """The rows of a view; `empty` says that its table holds none, so none need be looked for."""
+    kind = view.read_model.kind
+    if isinstance(kind, Entries):
+        return _EntryRows(view)
+    if isinstance(kind, Mergeable):
+        return _MergedRows(view, kind)
+    return _OrderedRows(view, kind, empty=empty)
+
+
+class _Sizes:
+    """Estimates what rows take in memory, by measuring one in 64."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._sampled = 0
+        self._bytes = 0
+
+    def see(self, row: object) -> None:
+        if self._seen % _SAMPLED == 0:
+            self._sampled += 1
+            encoded = len(msgpack.encode(row, enc_hook=str))
+            self._bytes += _LEAST_ROW_BYTES + _BYTES_OF_OBJECTS * encoded
+        self._seen += 1
+
+    def of(self, rows: int) -> int:
+        return rows * self._bytes // max(self._sampled, 1)
+
+
+class _EntryRows:
+    def __init__(self, view: LiveView) -> None:
+        self._view = view
+        self._rows: list[RowValues] = []
+        self._sizes = _Sizes()
+
+    async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
+        """Entries need nothing loaded."""
+
+    def fold(self, contribution: Contribution) -> None:
+        self._rows.append(contribution.given)
+        self._sizes.see(contribution.given)
+
+    async def write(self, connection: asyncpg.Connection) -> None:
+        table = self._view.table
+        await add_rows(connection, table, shape_of(table).columns, self._rows)
+
+    def written(self, most_bytes: int) -> None:  # noqa: ARG002 - entries are never read again
+        self._rows = []
+
+    def size_bytes(self) -> int:
+        return self._sizes.of(len(self._rows))
+
+
+class _OrderedRows:
+    """A write-behind cache: a row stays in memory between checkpoints as long as there is room."""
+
+    def __init__(self, view: LiveView, kind: Ordered, *, empty: bool) -> None:
+        self._table = view.table
+        self._kind = kind
+        self._rows: dict[Key, Row | None] = {}
+        self._stored_before: dict[Key, bool] = {}
+        self._table_has_others = not empty
+        self._sizes = _Sizes()
+
+    async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
+        missing = {each.key for each in contributions} - self._rows.keys()
+        found = await load_rows(connection, self._table, missing) if self._table_has_others else {}
+        for key in missing:
+            self._rows[key] = found.get(key)
+
+    def fold(self, contribution: Contribution) -> None:
+        key = contribution.key
+        before = self._rows[key]
+        after = step(self._kind, before, contribution)
+        if after is not before:
+            self._stored_before.setdefault(key, before is not None)
+            self._rows[key] = after
+            self._sizes.see(after)
+
+    async def write(self, connection: asyncpg.Connection) -> None:
+        changed = [(key, self._rows[key], stored) for key, stored in self._stored_before.items()]
+        added = {key: row for key, row, stored in changed if row is not None and not stored}
+        await add_keyed_rows(connection, self._table, added)
+        kept = {key: row for key, row, stored in changed if row is not None and stored}
+        await change_rows(connection, self._table, kept)
+        await remove_rows(
+            connection, self._table, [key for key, row, stored in changed if row is None and stored]
+        )
+
+    def written(self, most_bytes: int) -> None:
+        self._stored_before.clear()
+        if self.size_bytes() > most_bytes:
+            self._rows.clear()
+            self._table_has_others = True
+
+    def size_bytes(self) -> int:
+        return self._sizes.of(len(self._rows))
+
+
+class _MergedRows:
+    """What events since the last checkpoint add to rows that other processes add to as well."""
+
+    def __init__(self, view: LiveView, kind: Mergeable) -> None:
+        self._table = view.table
+        self._kind = kind
+        self._rows: dict[Key, Row] = {}
+        self._sizes = _Sizes()
+
+    async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
+        """What is stored is combined when it is written, under its lock."""
+
+    def fold(self, contribution: Contribution) -> None:
+        key = contribution.key
+        row = step(self._kind, self._rows.get(key), contribution)
+        if row is None:
+            raise TypeError("combine answered no row")
+        self._rows[key] = row
+        self._sizes.see(row)
+
+    async def write(self, connection: asyncpg.Connection) -> None:
+        await self._merge(connection, self._rows.keys())
+
+    async def _merge(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
+        stored = await lock_rows(connection, self._table, keys)
+        new = {key: self._rows[key] for key in keys if key not in stored}
+        added_by_others = await add_missing_rows(connection, self._table, new)
+        combined = {key: self._kind.combine(row, self._rows[key]) for key, row in stored.items()}
+        await change_rows(connection, self._table, combined)
+        if added_by_others:
+            await self._merge(connection, added_by_others)
+
+    def written(self, most_bytes: int) -> None:  # noqa: ARG002 - the next checkpoint merges anew
+        self._rows = {}
+
+    def size_bytes(self) -> int:
+        return self._sizes.of(len(self._rows))
