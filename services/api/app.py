@@ -46,9 +46,9 @@ def api_app(
     )
     install_problem_handlers(app)
     for routes in (
-        customer_routes(reads),
         timeline_routes(reads, cursors),
         lookup_routes(reads, party_ids, phone_region),
+        customer_routes(reads),
         health_routes(readiness, metrics.registry),
     ):
         app.include_router(routes)

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api_reader import Reader, migrated_reader
+from tests.api_reader import CUSTOMER, Reader, migrated_reader
 from tests.http_server import served
 from tests.projecting import purchase
 
@@ -40,7 +40,8 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 async def test_the_document_names_every_operation_its_answers_and_its_problem_codes(reader: Reader) -> None:
     document = (await reader.get("/openapi.json")).json()
     assert sorted(document["paths"]) == [
-        "/healthz", "/metrics", "/readyz", "/v1/customers/lookup", "/v1/customers/{id}/timeline",
+        "/healthz", "/metrics", "/readyz", "/v1/customers/lookup", "/v1/customers/{id}",
+        "/v1/customers/{id}/timeline",
     ]  # fmt: skip
     timeline = document["paths"]["/v1/customers/{id}/timeline"]["get"]
     parameters = {(each["in"], each["name"]) for each in timeline["parameters"]}
@@ -75,6 +76,14 @@ async def test_a_real_page_and_the_documented_example_have_the_documented_shape(
         jsonschema_rs.validate(shape, page)
         item = document["components"]["schemas"]["TimelineItem"]
         assert set(page["items"][0]) == set(item["properties"]) == set(item["required"])
+
+
+async def test_a_real_customer_has_the_documented_shape(reader: Reader) -> None:
+    document = (await reader.get("/openapi.json")).json()
+    customer = (await reader.get(f"/v1/customers/{CUSTOMER}")).json()
+    described = document["components"]["schemas"]["Customer"]
+    jsonschema_rs.validate({**described, "components": document["components"]}, customer)
+    assert set(customer) == set(described["properties"]) == set(described["required"])
 
 
 async def test_nothing_that_is_sent_breaks_the_document(reader: Reader) -> None:

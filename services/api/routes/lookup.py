@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from services.api.documents import LookupAnswer, LookupRequest
 from services.api.openapi import read_parameters, read_responses
@@ -56,7 +56,13 @@ def lookup_routes(reads: Reads, party_ids: PartyIds, phone_region: str) -> APIRo
 
         return (await reads.answer(request.scope, query)).response()
 
+    # Without this, "lookup" would be read as a customer id by GET /v1/customers/{id}.
+    routes.add_api_route("/v1/customers/lookup", _post_only, methods=["GET", "HEAD"], include_in_schema=False)
     return routes
+
+
+async def _post_only() -> None:
+    raise HTTPException(405, headers={"Allow": "POST"})
 
 
 async def _party_of(request: Request, party_ids: PartyIds, phone_region: str) -> str:
