@@ -1,0 +1,97 @@
+"""Compares two generations of a view row by row, by hashes that PostgreSQL computes, at one common position."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+import asyncpg
+from msgspec import json
+from sqlalchemy import JSON, Table
+
+from services.projections.engine.barrier import barrier
+from services.projections.engine.batch import Decode
+from services.projections.engine.generation_tables import table_of
+from services.projections.engine.shadow_run import Target, follow_journal
+from services.projections.engine.switch import catch_up
+from services.projections.read_models.declaration import ReadModel
+
+MOST_KEYS = 20
+
+
+class Difference(NamedTuple):
+    """A key whose rows differ: `changed`, `missing` from the shown generation, or `extra` in it."""
+
+    key: dict[str, Any]
+    how: str
+
+
+class Comparison(NamedTuple):
+    """What comparing a view came to: rows that should be there, how many differ, and the first 20 keys of those."""
+
+    view: str
+    rows: int
+    differing: int
+    keys: list[Difference]
+
+
+@asynccontextmanager
+async def one_position(
+    connection: asyncpg.Connection, reading: asyncpg.Connection, targets: list[Target], decode: Decode
+) -> AsyncIterator[None]:
+    """Within it `reading` sees the live generations and the targets at exactly one position; the live set goes on.
+
+    Raises what `catch_up` raises.
+    """
+    await catch_up(connection, targets, decode)
+    async with barrier(connection) as positions:
+        await follow_journal(reading, targets, decode, positions)
+        snapshot = reading.transaction(isolation="repeatable_read", readonly=True)
+        await snapshot.start()
+        await reading.execute("select 1 from control.live_set")  # takes the snapshot while nothing moves
+    try:
+        yield
+    finally:
+        await snapshot.rollback()
+
+
+async def compare(
+    reading: asyncpg.Connection, read_model: ReadModel, shown: int, recomputed: int
+) -> Comparison:
+    """Compares the generation that readers see with one made anew. Time grows with the rows, memory does not."""
+    shown_table, recomputed_table = table_of(read_model, shown), table_of(read_model, recomputed)
+    key = [column.name for column in shown_table.primary_key.columns]
+    statement = _COMPARE.format(
+        keys=", ".join(f'"{name}"' for name in key),
+        shown=_hashed(shown_table),
+        recomputed=_hashed(recomputed_table),
+    )
+    differing = await reading.fetch(statement, MOST_KEYS)
+    rows = await reading.fetchval(f"select count(*) from {_name(recomputed_table)}")  # noqa: S608 - declared names
+    differences = [Difference(json.decode(row["key"]), row["how"]) for row in differing]
+    return Comparison(read_model.name, rows, differing[0]["differing"] if differing else 0, differences)
+
+
+def _hashed(table: Table) -> str:
+    key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    values = ", ".join(
+        f'"{column.name}"::jsonb' if isinstance(column.type, JSON) else f'"{column.name}"'
+        for column in table.columns
+    )
+    return f"select {key}, hashtextextended(row({values})::text, 0) as hash from {_name(table)}"  # noqa: S608
+
+
+def _name(table: Table) -> str:
+    return f"{table.schema}.{table.name}"
+
+
+_COMPARE = """
+with differing as materialized (
+    select {keys},
+        case when shown.hash is null then 'missing' when recomputed.hash is null then 'extra' else 'changed' end as how
+    from ({shown}) shown full join ({recomputed}) recomputed using ({keys})
+    where shown.hash is distinct from recomputed.hash
+)
+select (select count(*) from differing) as differing, how,
+    (select row_to_json(k)::text from (select {keys}) k) as key
+from differing order by {keys} limit $1
+"""

@@ -1,0 +1,33 @@
+"""What tests of generations share: an order to rebuild, and the rows of a generation."""
+
+from typing import Any
+
+import asyncpg
+
+from services.projections.engine.rebuild import Rebuild
+from services.projections.read_models import READ_MODELS
+from services.projections.read_models.declaration import ReadModel
+from shared.log.port import EventLog
+from tests.projecting import decode
+
+
+def rebuilding(database_url: str, log: EventLog, **changed: Any) -> Rebuild:
+    """A rebuild of every view with workers in this process."""
+    settings: dict[str, Any] = {"read_models": READ_MODELS, "decode": decode, "workers": 2, **changed}
+    return Rebuild(database_url=database_url, log=log, **settings)
+
+
+async def rows_of(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> list[str]:
+    """Every row of a generation as text, in order."""
+    table = f"{read_model.name}_g{generation}.{read_model.table.name}"
+    columns = ", ".join(read_model.table.columns.keys())
+    rows = await connection.fetch(f"select row({columns})::text as row from {table} order by 1")  # noqa: S608
+    return [row["row"] for row in rows]
+
+
+async def shown(connection: asyncpg.Connection) -> dict[str, tuple[int, str]]:
+    """The generation and state of each view that readers see."""
+    rows = await connection.fetch(
+        "select view, generation, state from control.generations where state in ('live', 'paused', 'outdated')"
+    )
+    return {row["view"]: (row["generation"], row["state"]) for row in rows}
