@@ -85,9 +85,10 @@ def _spent(data: AnyEvent) -> dict[str, str]:
 
 
 def _counted(one: Mapping[str, int], other: Mapping[str, int]) -> Mapping[str, int]:
-    if not other:
-        return one
-    return {**one, **{name: one.get(name, 0) + count for name, count in other.items()}}
+    counts = dict(one)
+    for name, count in other.items():
+        counts[name] = counts.get(name, 0) + count
+    return counts
 
 
 def _added(one: Mapping[str, str], other: Mapping[str, str]) -> Mapping[str, str]:
