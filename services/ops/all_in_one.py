@@ -92,7 +92,8 @@ async def _serve(
 
         def on_bound(port: int) -> None:
             database = settings.database_url.get_secret_value()
-            running = Running(os.getpid(), f"http://{_reachable(settings.host)}:{port}", database)
+            url = f"http://{_reachable(settings.host)}:{port}"
+            running = Running(os.getpid(), url, database, settings.log)
             wishes.data.announce(running)
             on_serving(running)
 

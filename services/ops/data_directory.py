@@ -26,11 +26,12 @@ class DataDirectoryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running `rapport up`: its process, the address it serves on, and the URL of its database."""
+    """A running `rapport up`: its process, the address it serves on, the URL of its database, and its event log."""
 
     pid: int
     url: str
     database: str
+    log: str = "embedded"
 
     @classmethod
     def read(cls, file: Path) -> Self | None:

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from services.ops.view_command_line import add_view_commands
+
 _START = "Start here"
 _DEPLOY = "Run a deployment: one service each, settings from RAPPORT_*"
 _PREPARE = "Prepare a deployment"
@@ -40,6 +42,7 @@ app = typer.Typer(
 )
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topic of the event log.")
 app.add_typer(topics, name="topics", rich_help_panel=_PREPARE)
+add_view_commands(app)
 
 Host = Annotated[
     str | None, typer.Option("--host", metavar="HOST", help="Address to serve on. [dim][127.0.0.1][/]")
