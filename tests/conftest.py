@@ -11,8 +11,17 @@ import asyncpg
 import pytest
 
 from services.ops.embedded_postgres import EmbeddedPostgres
+from services.projections.read_models import READ_MODELS
+from tests.clockless import take_away_clocks
+from tests.complaint_trails import COMPLAINT_TRAILS
 
 pytest_plugins = ["tests.kafka_broker"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_clock_in_projections() -> None:
+    """The whole suite runs with clocks and dice that raise in projection code."""
+    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS))
 
 
 @pytest.fixture(scope="session")

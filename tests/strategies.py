@@ -29,6 +29,7 @@ from shared.events.vocabulary import (
     Channel,
 )
 from shared.identifiers import PartyIds, recorded_identifiers, recorded_link
+from shared.log.partitioning import partition_of
 from shared.log.port import StoredRecord
 from shared.posted import read_posted
 
@@ -148,6 +149,48 @@ def recorded_events(*classes: type[EventData]) -> st.SearchStrategy[RecordedEven
     offset 0.
     """
     return posted_events(*classes).map(lambda posted: decode_record(record_of(posted), CATALOGUE))
+
+
+_FEW = {
+    name: st.sampled_from(["A1", "B2"])
+    for name in (
+        "account_id",
+        "complaint_id",
+        "task_id",
+        "order_id",
+        "refund_id",
+        "redemption_id",
+        "hold_id",
+        "link_id",
+    )
+}
+
+
+@st.composite
+def related_events(draw: st.DrawFn, *classes: type[EventData]) -> JsonObject:
+    """Valid posted events that happen to few customers, accounts and cases, so that several meet in one row."""
+    posted = draw(posted_events(*classes))
+    data: JsonObject = posted["data"]
+    same: JsonObject = {name: draw(few) for name, few in _FEW.items() if data.get(name) is not None}
+    if data.get("customer"):
+        same["customer"] = [{"type": "member", "value": draw(st.sampled_from(["M1", "M2"]))}]
+    return {**posted, "data": {**data, **same}}
+
+
+@st.composite
+def event_streams(
+    draw: st.DrawFn, *classes: type[EventData], min_size: int = 0, max_size: int = 12, partitions: int = 3
+) -> list[RecordedEvent[EventData]]:
+    """Related events as a projection reads them: each in the partition of its key, at the next offset there."""
+    posted = draw(st.lists(related_events(*classes), min_size=min_size, max_size=max_size))
+    ends = [0] * partitions
+    stream = []
+    for each in posted:
+        record = record_of(each)
+        partition = partition_of(record.key or b"", partitions)
+        stream.append(decode_record(record._replace(partition=partition, offset=ends[partition]), CATALOGUE))
+        ends[partition] += 1
+    return stream
 
 
 def _with_answer(drawn: JsonObject) -> st.SearchStrategy[JsonObject]:
