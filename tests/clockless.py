@@ -22,6 +22,7 @@ _PROJECTION_CODE = (
     "services.projections.subjects",
     "services.projections.categories",
     "tests.complaint_trails",
+    "tests.channel_totals",
 )
 _SOURCES = {
     time: ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),

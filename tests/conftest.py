@@ -12,6 +12,7 @@ import pytest
 
 from services.ops.embedded_postgres import EmbeddedPostgres
 from services.projections.read_models import READ_MODELS
+from tests.channel_totals import CHANNEL_TOTALS
 from tests.clockless import take_away_clocks
 from tests.complaint_trails import COMPLAINT_TRAILS
 
@@ -21,7 +22,7 @@ pytest_plugins = ["tests.kafka_broker"]
 @pytest.fixture(scope="session", autouse=True)
 def no_clock_in_projections() -> None:
     """The whole suite runs with clocks and dice that raise in projection code."""
-    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS))
+    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS))
 
 
 @pytest.fixture(scope="session")

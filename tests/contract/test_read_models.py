@@ -15,13 +15,14 @@ from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, ReadModel, Row
 from shared.envelope import RecordedEvent
 from shared.events.data import EventData
+from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.strategies import event_streams
 
 Events = Sequence[RecordedEvent[EventData]]
 Rows = dict[Key, RowValues]
 
-EVERY = (*READ_MODELS, COMPLAINT_TRAILS)
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS)
 MERGEABLE = tuple(each for each in EVERY if isinstance(each.kind, Mergeable))
 KEYED = tuple(each for each in EVERY if not isinstance(each.kind, Entries))
 

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from services.projections.engine.generations import make_first_generation
 from services.projections.migrate import migrate
 from services.projections.read_models import READ_MODELS
+from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
 from tests.strategies import JsonObject, related_events
 
-EVERY = (*READ_MODELS, COMPLAINT_TRAILS)
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS)
 _KEPT = ("control.journal", "control.positions", "control.parked_events", "control.log_identity")
 
 
@@ -26,7 +27,8 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await migrate(database_url, partitions=3)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
-        await make_first_generation(connection, COMPLAINT_TRAILS)
+        for read_model in EVERY:
+            await make_first_generation(connection, read_model)
     yield connection
     await connection.close()
 
