@@ -13,8 +13,9 @@ from sqlalchemy import Column, MetaData, Text
 
 from services.projections.engine.generations import make_first_generation
 from services.projections.engine.kept_generations import drop, drop_older, roll_back, switch_to
+from services.projections.engine.outdated_views import outdated_views, rebuild_outdated_views
 from services.projections.engine.pause import pause, resume
-from services.projections.engine.rebuild import rebuild
+from services.projections.engine.rebuild import Rebuild, rebuild
 from services.projections.engine.switch import SwitchRefusedError
 from services.projections.engine.verify import verify
 from services.projections.migrate import migrate
@@ -274,6 +275,35 @@ async def test_a_view_of_a_new_version_stands_still_until_its_rebuild_and_reader
         await all_there_once(connection, log, 170)
     with pytest.raises(SwitchRefusedError, match=r"made by version 1 .* this program has version 2"):
         await roll_back(connection, newer, decode)
+
+
+async def test_views_of_a_new_version_and_new_views_are_rebuilt_by_themselves(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    extra = replace(OTHERS[0], name="extra", table=OTHERS[0].table.to_metadata(MetaData(), name="extra"))
+    read_models = (_newer_timeline(), *OTHERS, extra)
+    log = await projected_log(connection, database_url)
+    async with connection.transaction():
+        await make_first_generation(connection, extra)
+
+    def order(outdated: tuple[ReadModel, ...]) -> Rebuild:
+        return rebuilding(database_url, log, read_models=outdated)
+
+    async def current() -> bool:
+        return not await outdated_views(connection, read_models)
+
+    async with worker(projection(database_url, log, read_models=read_models)):
+        await append(log, [purchase(number) for number in range(100, 110)])
+        await reached(connection, end_of(log))
+        assert [each.name for each in await outdated_views(connection, read_models)] == ["timeline", "extra"]
+        rebuilds = asyncio.create_task(rebuild_outdated_views(database_url, read_models, order))
+        await eventually(current)
+        rebuilds.cancel()
+        await asyncio.wait([rebuilds])
+        await append(log, [purchase(number) for number in range(110, 120)])
+        await all_there_once(connection, log, 120)
+    assert {state for _, state in (await shown(connection)).values()} == {"live"}
+    assert await connection.fetchval("select sum(events) from live.extra") == 120
 
 
 async def test_a_new_view_joins_the_live_set_after_its_rebuild(
