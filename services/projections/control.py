@@ -129,6 +129,15 @@ live_set = Table(
 )
 """One row: raised, with every partition's position locked, whenever views join or leave the live set."""
 
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("log_offset", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+"""For each partition the event last taken up first, or alone, and how often without an answer; counted beforehand."""
+
 EVERY_VIEW = "*"
 """Stands for all views in `parked_events`: the record could not be decoded, so none of them has seen it."""
 

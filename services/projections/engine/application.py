@@ -7,6 +7,7 @@ import asyncpg
 
 from services.projections.control import journal
 from services.projections.engine.announcements import announce
+from services.projections.engine.attempts import RepeatedCrashError
 from services.projections.engine.batch import JOURNAL_COLUMNS, Batch, Entry, contributions_to
 from services.projections.engine.folding import BehindParkedError, Failure
 from services.projections.engine.generations import LiveView
@@ -125,7 +126,11 @@ async def _update_views(
 
 def _parked(view: str, stored: Mapping[tuple[int, int], StoredRecord], failure: Failure) -> Parked:
     event, error = failure.contribution.event, failure.error
-    attempts = 0 if isinstance(error, BehindParkedError) else 1
+    attempts = 1
+    if isinstance(error, BehindParkedError):
+        attempts = 0
+    elif isinstance(error, RepeatedCrashError):
+        attempts = error.attempts
     return parked_event(view, stored[event.partition, event.offset], event, error, attempts=attempts)
 
 

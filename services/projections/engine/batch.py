@@ -1,12 +1,13 @@
 """A batch made ready outside the transaction: each record decoded once, and folded as far as needs no stored rows."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from msgspec import Struct, json
 
 from services.projections.control import EVERY_VIEW, journal
+from services.projections.engine.attempts import RepeatedCrashError
 from services.projections.engine.folding import Contribution, combine_ahead, contribution_of
 from services.projections.engine.generations import LiveView
 from services.projections.engine.parking import Parked, parked_record
@@ -94,6 +95,31 @@ def entry_of(stored: StoredRecord, decode: Decode, views: Sequence[LiveView]) ->
     return Entry(
         stored, event, _journal_row(event), tuple([_contribution(view, event) for view in views]), ()
     )
+
+
+def entry_left_out(
+    stored: StoredRecord,
+    decode: Decode,
+    views: Sequence[LiveView],
+    attempt: int,
+    left_out: Collection[int] | None,
+) -> Entry:
+    """One record whose handling ends processes: parked for the views left out, or undecoded where that is None."""
+    error = RepeatedCrashError(attempt)
+    if left_out is None:
+        parked = parked_record(EVERY_VIEW, stored, error)
+        return Entry(stored, None, None, (None,) * len(views), (parked._replace(attempts=attempt),))
+    try:
+        event = decode(stored)
+    except UndecodableRecordError:
+        return entry_of(stored, decode, views)
+    contributions = [
+        (Contribution(event, (), error=error) if type(event.data) in view.read_model.consumes else None)
+        if number in left_out
+        else _contribution(view, event)
+        for number, view in enumerate(views)
+    ]
+    return Entry(stored, event, _journal_row(event), tuple(contributions), ())
 
 
 def _contribution(view: LiveView, event: RecordedEvent[Any]) -> Contribution | None:

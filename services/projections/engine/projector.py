@@ -10,6 +10,7 @@ import structlog
 
 from services.projections.control import EVERY_VIEW
 from services.projections.engine.application import Applied, FencedError, apply_batch
+from services.projections.engine.attempts import Attempts
 from services.projections.engine.batch import Batch, Decode, Entry, part_of
 from services.projections.engine.folding import BehindParkedError
 from services.projections.engine.intake import Intake
@@ -25,7 +26,7 @@ from services.projections.engine.outage import Outage
 from services.projections.engine.parking import parked_event
 from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import ReadModel
-from shared.log.port import LogReader, LogTruncatedError, LogUnavailableError
+from shared.log.port import LogIdentity, LogReader, LogTruncatedError, LogUnavailableError
 from shared.metrics import Metrics
 
 _MOST_ATTEMPTS = 5
@@ -54,6 +55,7 @@ class Projector:
         batch_events: int,
         metrics: Metrics,
         outage: Outage,
+        attempts: Attempts,
     ) -> None:
         self.sharing_due = asyncio.Event()
         self._worker = worker
@@ -65,6 +67,7 @@ class Projector:
         self._batch_events = batch_events
         self._metrics = metrics
         self._outage = outage
+        self._attempts = attempts
         self._log = structlog.get_logger("rapport.projections").bind(worker=worker)
         self._places: dict[int, Place] = {}
 
@@ -77,6 +80,7 @@ class Projector:
         confirmed: dict[int, int] = {}
         while not stop.is_set():
             self.sharing_due.clear()
+            await self._attempts.take_back(self._connection)
             self._hold(await share_out(self._connection, self._worker))
             self._live = await load_live_set(self._connection, self._read_models)
             try:
@@ -85,8 +89,7 @@ class Projector:
                 await confirm_last_applied(self._connection, self._reader, new, self._decode)
                 confirmed = {partition: place.epoch for partition, place in self._places.items()}
                 await self._reader.seek({p: place.position for p, place in self._places.items()})
-                intake = Intake(self._reader, identity, self._decode, self._live.views, self._batch_events)
-                await self._follow(intake, stop)
+                await self._follow(await self._intake(identity), stop)
             except LiveSetChangedError as error:
                 self._log.info("live_set_changed", detail=str(error))
             except FencedError as error:
@@ -98,6 +101,18 @@ class Projector:
                     await establish_log(self._connection, self._reader), await self._reader.identity()
                 )
                 raise PositionNotInLogError(error.partition, error.position, error.bounds) from error
+
+        await self._attempts.take_back(self._connection)
+
+    async def _intake(self, identity: LogIdentity) -> Intake:
+        in_vain = await self._attempts.in_vain(self._connection, self._places)
+        intake = Intake(
+            self._connection, self._reader, identity, self._decode, self._live.views,
+            batch_events=self._batch_events, attempts=self._attempts, in_vain=in_vain,
+        )  # fmt: skip
+        if intake.one_by_one:
+            self._log.warning("events_taken_one_by_one", attempts_in_vain=in_vain)
+        return intake
 
     def _hold(self, places: dict[int, Place]) -> None:
         if places.keys() != self._places.keys():
@@ -115,9 +130,14 @@ class Projector:
                 if self.sharing_due.is_set() or stop.is_set():
                     return
                 batch = await following
-                following = asyncio.create_task(intake.next_batch())
+                alone = intake.one_by_one
+                if not alone:
+                    following = asyncio.create_task(intake.next_batch())
                 if batch.entries:
                     await self._apply(batch)
+                    self._attempts.succeeded()
+                if alone:
+                    following = asyncio.create_task(intake.next_batch())
                 self._outage.over()
         finally:
             for task in (following, *interruptions):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from services.projections.engine.attempts import Attempts
 from services.projections.engine.batch import Decode
 from services.projections.engine.leases import APPLICATION_NAME, EXPIRY_SECONDS, beat, leave
 from services.projections.engine.outage import Outage
@@ -62,15 +63,15 @@ async def run_worker(projection: Projection, stop: asyncio.Event) -> None:
     `PositionNotInLogError` and `ProgramOutdatedError`, which need a person. Cancelling it is safe: what was not
     committed is applied again later.
     """
-    outage = Outage(projection.metrics)
+    outage, attempts = Outage(projection.metrics), Attempts()
     while not stop.is_set():
         try:
-            await _session(projection, outage, stop)
+            await _session(projection, outage, attempts, stop)
         except _PASSING as error:
             await outage.wait(error, stop)
 
 
-async def _session(projection: Projection, outage: Outage, stop: asyncio.Event) -> None:
+async def _session(projection: Projection, outage: Outage, attempts: Attempts, stop: asyncio.Event) -> None:
     """One life of a worker: two connections, one reader. Ends by `stop`, or raises what ended it."""
     worker = uuid.uuid4().hex
     async with (
@@ -82,6 +83,7 @@ async def _session(projection: Projection, outage: Outage, stop: asyncio.Event) 
         projector = Projector(
             worker, writing, reader, projection.read_models, projection.decode,
             batch_events=projection.batch_events, metrics=projection.metrics, outage=outage,
+            attempts=attempts,
         )  # fmt: skip
         heart = asyncio.create_task(_keep_beating(projection, worker, beating, writing, projector))
         try:
