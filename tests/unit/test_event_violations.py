@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - one case a line reads best in the tables
+
 from typing import Any
 
 import msgspec
