@@ -3,6 +3,9 @@
 A row an event. A row's subject is the party of the strongest identifier the event names. Loyalty events belong to the
 account's party. An event of a complaint or a task that names no customer belongs to the case, and the row that ties
 the case to its customer (or a task to its complaint) carries it as `case_subject`; readers follow these ties.
+
+What is searched or sorted by has a column. What is only shown is JSON ready to be sent, written once where a page would
+write it on every read; the event's data, which may be long and personal, stays in the journal alone.
 """
 
 from datetime import datetime
@@ -10,6 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import asyncpg
+from msgspec import Struct, json
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -40,14 +44,10 @@ TABLE = Table(
     Column("time", DateTime(timezone=True), nullable=False),
     Column("partition", Integer, nullable=False),
     Column("log_offset", BigInteger, nullable=False),
-    Column("party_id", Text),
     Column("type", Text, nullable=False),
     Column("channel", Text, nullable=False),
-    Column("direction", Text),
     Column("category", Text),
-    Column("summary", Text, nullable=False),
-    Column("staff", Text),
-    Column("location", Text),
+    Column("head", Text, nullable=False),
     PrimaryKeyConstraint("subject", "time", "partition", "log_offset", name="timeline_page"),
 )
 Index(
@@ -61,26 +61,60 @@ _CATEGORY_OF_FAMILY = {"purchase": "sales", "complaint": "complaint", "feedback"
 """Families whose events belong to one category of interaction; interactions say theirs, other events have none."""
 
 
+class _Head(Struct):
+    """A timeline item without its last member `data`, in the order it is shown in."""
+
+    event_id: str
+    source: str
+    type: str
+    time: datetime
+    recorded_time: datetime
+    channel: str
+    direction: str | None
+    category: str | None
+    summary: str
+    staff: str | None
+    location: str | None
+    party_id: str | None
+
+
+_BEFORE_DATA = ',"data":'
+_json = json.Encoder()
+
+
 def row(event: RecordedEvent[Any]) -> Row:
-    """The event's row. What the row leaves out is joined from the journal by partition and offset."""
+    """The event's row. `head` is its item up to the data, which a page joins from the journal."""
     data: AnyEvent = event.data
     subject, case_subject = _subjects(event)
+    category = (
+        data.category
+        if isinstance(data, InteractionRecorded)
+        else _CATEGORY_OF_FAMILY.get(event.type.partition(".")[0])
+    )
+    head = _Head(
+        event_id=event.id,
+        source=event.source,
+        type=event.type,
+        time=event.time,
+        recorded_time=event.recorded_time,
+        channel=event.channel,
+        direction=data.direction,
+        category=category,
+        summary=summary_of(data),
+        staff=data.staff,
+        location=data.location,
+        party_id=event.party_id or (subject if subject.startswith("pty_") else None),
+    )
     return {
         "subject": subject,
         "case_subject": case_subject,
         "time": event.time,
         "partition": event.partition,
         "log_offset": event.offset,
-        "party_id": event.party_id or (subject if subject.startswith("pty_") else None),
         "type": event.type,
         "channel": event.channel,
-        "direction": data.direction,
-        "category": data.category
-        if isinstance(data, InteractionRecorded)
-        else _CATEGORY_OF_FAMILY.get(event.type.partition(".")[0]),
-        "summary": summary_of(data),
-        "staff": data.staff,
-        "location": data.location,
+        "category": category,
+        "head": _json.encode(head)[:-1].decode() + _BEFORE_DATA,
     }
 
 
@@ -144,7 +178,7 @@ async def page(
     names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
     statement = _page_statement(names, follows=after is not None, ascending=ascending)
     found = await connection.fetchrow(statement, parties, limit, *given, *(after or ()))
-    if found is None:  # the statement has no FROM, so it always answers one row
+    if found is None:  # an outer join to one row always answers one
         raise AssertionError("a timeline page answered no row")
     last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
     return Page(found["items"], last, Position.parse(found["position"]))
@@ -201,30 +235,22 @@ with cases as (
     select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
 ), page as materialized (
     select entry.* from subjects, lateral (
-        select * from live.timeline t where t.subject = subjects.subject{conditions}
+        select t.time, t.partition, t.log_offset, t.head from live.timeline t
+        where t.subject = subjects.subject{conditions}
         order by {order} limit $2::integer + 1
     ) entry
     order by {order} limit $2::integer + 1
-), last as (
-    select time, partition, log_offset from page order by {order} limit 1 offset $2::integer - 1
 )
 select
-    (select coalesce(json_agg(item), '[]')::text from (
-        select
-            journal.event_id, journal.source, page.type,
-            to_char(page.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as time,
-            to_char(journal.recorded_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as recorded_time,
-            page.channel, page.direction, page.category, page.summary, page.staff, page.location,
-            page.party_id, journal.data
+    (select coalesce('[' || string_agg(item, ',') || ']', '[]') from (
+        select page.head || journal.data::text || '}}' as item
         from (select * from page order by {order} limit $2::integer) page
         join control.journal
             on journal.partition = page.partition and journal.log_offset = page.log_offset
         order by {page_order}
-    ) item) as items,
+    ) items) as items,
     (select count(*) from page) > $2::integer as more,
-    (select time from last) as time,
-    (select partition from last) as partition,
-    (select log_offset from last) as log_offset,
+    last.time, last.partition, last.log_offset,
     coalesce(
         (
             select string_agg(partition || ':' || position, ',' order by partition)
@@ -232,8 +258,10 @@ select
         ),
         '0'
     ) as position
+from (values (1)) one
+left join (select * from page order by {order} limit 1 offset $2::integer - 1) last on true
 """
 
 TIMELINE = ReadModel(
-    name="timeline", version=1, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)
+    name="timeline", version=2, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)
 )
