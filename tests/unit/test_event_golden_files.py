@@ -1,4 +1,3 @@
-
 """The shapes of events in files, so that a change of shape is seen in a diff and never by accident."""
 
 import json
