@@ -9,7 +9,7 @@ write it on every read; the event's data, which may be long and personal, stays 
 """
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -181,7 +181,13 @@ async def page(
     if found is None:  # an outer join to one row always answers one
         raise AssertionError("a timeline page answered no row")
     last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
-    return Page(found["items"], last, Position.parse(found["position"]))
+    return Page(found["items"], last, _position(found["position"]))
+
+
+@lru_cache(maxsize=64)
+def _position(token: str) -> Position:
+    """Many pages are read between two batches of the projection, and all of them at the same position."""
+    return Position.parse(token)
 
 
 async def known(
