@@ -20,7 +20,8 @@ _log = structlog.get_logger(__name__)
 
 _START_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS
 _RETRY_SECONDS = 0.25
-_DESCRIBE_EVERY_SECONDS = 10.0
+_DESCRIBE_EVERY_SECONDS = 3.0
+"""How long a limit may be believed that the topic no longer has: events over it are rejected for good."""
 _RETIREMENT_SECONDS = 30.0
 _STOP_SECONDS = 0.7
 BATCH_BYTES = 512 * 1024
