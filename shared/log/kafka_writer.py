@@ -3,8 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -12,6 +15,8 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.clock import Clock
 from shared.log.append_buffer import AWAY_RETRY_SECONDS, AppendBuffer, Waiting
@@ -24,10 +29,13 @@ from shared.log.port import AppendOutcome, LogUnavailableError, NewRecord, Recor
 _log = structlog.get_logger(__name__)
 
 _GATHER_SECONDS = 0.001
+_ROUND_SECONDS = 0.01
+"""How long at most the next round waits for the batches of the one before."""
 _TAKE_RECORDS = 10_000
 _TAKE_BYTES = 8 * 1024 * 1024
 _CHECK_SECONDS = 1.8
 _DRAIN_SECONDS = 2.0
+_ZSTD_BYTES = 8 * 1024
 _BATCH_OVERHEAD_BYTES = 61
 """The header of a record batch."""
 _RECORD_OVERHEAD_BYTES = 32
@@ -52,11 +60,27 @@ class _Partition:
         self.in_flight = False
 
 
+class _Round:
+    """The batches that were sent together: the next ones fill up until these are answered."""
+
+    __slots__ = ("answered", "under_way")
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.answered = asyncio.Event()
+
+    def one_ended(self) -> None:
+        self.under_way -= 1
+        if not self.under_way:
+            self.answered.set()
+
+
 class KafkaWriter:
     """Implements `LogWriter`.
 
-    One batch in flight a partition keeps the order of a key through every retry; while one partition is
-    stuck, the others flow.
+    One batch in flight a partition keeps the order of a key through every retry. Batches are sent in rounds,
+    for a batch costs as much as many records; a round waits for the one before, but not for long: while one
+    partition is stuck, the others flow.
     """
 
     def __init__(self, connection: KafkaConnection, buffer: AppendBuffer, clock: Clock) -> None:
@@ -65,6 +89,7 @@ class KafkaWriter:
         self._clock = clock
         self._keeper = ProducerKeeper(connection, self._producer_changed)
         self._partitions: list[_Partition] = []
+        self._round = _Round()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def append(self, records: Sequence[NewRecord]) -> list[AppendOutcome]:
@@ -111,15 +136,23 @@ class KafkaWriter:
     async def _send(self) -> None:
         while True:
             await self._buffer.arrived.wait()
+            await self._round_answered()
             await asyncio.sleep(_GATHER_SECONDS)
             await self._keeper.ready.wait()
             in_use = self._keeper.current
             if in_use is None:
                 continue
             self._route(in_use.topic.partitions)
+            self._round = _Round()
             for partition in self._partitions:
                 if partition.waiting and not partition.in_flight:
                     self._deliver_next(partition, in_use)
+
+    async def _round_answered(self) -> None:
+        if self._round.under_way:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ROUND_SECONDS):
+                    await self._round.answered.wait()
 
     def _route(self, partitions: int) -> None:
         if not self._partitions:
@@ -140,7 +173,8 @@ class KafkaWriter:
         if not batch:
             return
         partition.in_flight = True
-        delivery = asyncio.create_task(self._deliver(partition, in_use, batch))
+        self._round.under_way += 1
+        delivery = asyncio.create_task(self._deliver(partition, in_use, batch, self._round))
         in_use.deliveries.add(delivery)
         delivery.add_done_callback(in_use.deliveries.discard)
 
@@ -169,7 +203,9 @@ class KafkaWriter:
             queue.popleft()
         return batch
 
-    async def _deliver(self, partition: _Partition, in_use: ProducerInUse, batch: list[Waiting]) -> None:
+    async def _deliver(
+        self, partition: _Partition, in_use: ProducerInUse, batch: list[Waiting], joined: _Round
+    ) -> None:
         try:
             await self._deliver_batch(partition, in_use, batch)
         except asyncio.CancelledError:
@@ -183,6 +219,7 @@ class KafkaWriter:
             self._buffer.answer_unavailable(batch, f"the append broke: {error}", type(error).__name__)
         finally:
             partition.in_flight = False
+            joined.one_ended()
             if partition.waiting:
                 current = self._keeper.current
                 if current is None:
@@ -197,7 +234,7 @@ class KafkaWriter:
         if not batch:
             return
         producer = in_use.producer
-        builder = producer.create_batch()
+        builder = _builder(producer, batch)
         timestamp_ms = int(self._clock().timestamp() * 1000)
         for waiting in batch:
             if waiting.record is not None:
@@ -234,6 +271,17 @@ class KafkaWriter:
 
     def _away(self, reason: str) -> LogUnavailableError:
         return LogUnavailableError(reason, retry_after_seconds=AWAY_RETRY_SECONDS, maybe_written=False)
+
+
+def _builder(producer: AIOKafkaProducer, batch: Sequence[Waiting]) -> Any:
+    """Compresses by zstd what is large, and else as the producer does, by lz4.
+
+    Of small batches lz4 is the quicker; of large ones aiokafka's lz4, at the level which brokers use, takes
+    ten times as long as zstd and leaves twice as much.
+    """
+    if sum(waiting.size_bytes for waiting in batch) < _ZSTD_BYTES:
+        return producer.create_batch()
+    return BatchBuilder(BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
