@@ -67,6 +67,11 @@ class AppendBuffer:
         """What to tell those whose time is up; the writing task keeps it current."""
         metrics.log_pending_bytes.set_function(lambda: self._bytes)
 
+    @property
+    def waiting_records(self) -> int:
+        """How many records have no outcome yet, wherever they are."""
+        return self._records
+
     async def append(self, records: Sequence[NewRecord]) -> list[AppendOutcome]:
         """One outcome a record, after at most the time-out. Cancelling withdraws what is still here."""
         if not records:

@@ -4,10 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -15,11 +13,10 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.record.default_records import DefaultRecordBatch
 
 from shared.clock import Clock
 from shared.log.append_buffer import AWAY_RETRY_SECONDS, AppendBuffer, Waiting
+from shared.log.kafka_batch import batch_builder
 from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_producer import BATCH_BYTES, ProducerInUse, ProducerKeeper, worded
 from shared.log.kafka_topic import TopicUnusableError, describe_topic
@@ -28,14 +25,16 @@ from shared.log.port import AppendOutcome, LogUnavailableError, NewRecord, Recor
 
 _log = structlog.get_logger(__name__)
 
-_GATHER_SECONDS = 0.001
+_QUIET_TURNS = 4
+"""Turns of the event loop without a new record after which nobody else is about to append one."""
+_GATHER_SECONDS = 0.004
+"""How long at most a round is kept open while more and more records come."""
 _ROUND_SECONDS = 0.01
 """How long at most the next round waits for the batches of the one before."""
 _TAKE_RECORDS = 10_000
 _TAKE_BYTES = 8 * 1024 * 1024
 _CHECK_SECONDS = 1.8
 _DRAIN_SECONDS = 2.0
-_ZSTD_BYTES = 8 * 1024
 _BATCH_OVERHEAD_BYTES = 61
 """The header of a record batch."""
 _RECORD_OVERHEAD_BYTES = 32
@@ -137,7 +136,7 @@ class KafkaWriter:
         while True:
             await self._buffer.arrived.wait()
             await self._round_answered()
-            await asyncio.sleep(_GATHER_SECONDS)
+            await self._gather()
             await self._keeper.ready.wait()
             in_use = self._keeper.current
             if in_use is None:
@@ -153,6 +152,17 @@ class KafkaWriter:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_ROUND_SECONDS):
                     await self._round.answered.wait()
+
+    async def _gather(self) -> None:
+        """Lets requests that are being read join the round. A timer would be too coarse: uvloop's go by 1 ms."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _GATHER_SECONDS
+        seen = self._buffer.waiting_records
+        quiet = 0
+        while quiet < _QUIET_TURNS and loop.time() < until:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self._buffer.waiting_records == seen else 0
+            seen = self._buffer.waiting_records
 
     def _route(self, partitions: int) -> None:
         if not self._partitions:
@@ -234,7 +244,7 @@ class KafkaWriter:
         if not batch:
             return
         producer = in_use.producer
-        builder = _builder(producer, batch)
+        builder = batch_builder(producer, sum(waiting.size_bytes for waiting in batch))
         timestamp_ms = int(self._clock().timestamp() * 1000)
         for waiting in batch:
             if waiting.record is not None:
@@ -271,17 +281,6 @@ class KafkaWriter:
 
     def _away(self, reason: str) -> LogUnavailableError:
         return LogUnavailableError(reason, retry_after_seconds=AWAY_RETRY_SECONDS, maybe_written=False)
-
-
-def _builder(producer: AIOKafkaProducer, batch: Sequence[Waiting]) -> Any:
-    """Compresses by zstd what is large, and else as the producer does, by lz4.
-
-    Of small batches lz4 is the quicker; of large ones aiokafka's lz4, at the level which brokers use, takes
-    ten times as long as zstd and leaves twice as much.
-    """
-    if sum(waiting.size_bytes for waiting in batch) < _ZSTD_BYTES:
-        return producer.create_batch()
-    return BatchBuilder(BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD)
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
