@@ -12,9 +12,13 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 class Settings(BaseSettings):
     """One deployment's settings. Raises pydantic's `ValidationError`; `shared.settings_errors` words it for people."""
 
-    model_config = SettingsConfigDict(env_prefix="RAPPORT_", frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RAPPORT_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
-    database_url: SecretStr = Field(description="PostgreSQL of the views: postgresql://USER:PASSWORD@HOST:PORT/NAME")
+    database_url: SecretStr = Field(
+        description="PostgreSQL of the views: postgresql://USER:PASSWORD@HOST:PORT/NAME"
+    )
     log: str = Field(
         default="embedded",
         pattern=r"^(embedded|kafka://[^/\s]+/[A-Za-z0-9._-]{1,249})$",
@@ -27,22 +31,41 @@ class Settings(BaseSettings):
     phone_region: str = Field(
         default="DE", pattern="^[A-Z]{2}$", description="region of phone numbers without a country code"
     )
-    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$", description="least level logged")
+    log_level: str = Field(
+        default="info", pattern="^(debug|info|warning|error)$", description="least level logged"
+    )
     host: str = Field(default="127.0.0.1", min_length=1, description="address to serve on")
     port: int = Field(default=8080, ge=0, le=65535, description="port to serve on; 0 takes a free one")
-    event_bytes: int = Field(default=64 * 1024, ge=1024, le=1024 * 1024, description="largest event, in bytes")
+    event_bytes: int = Field(
+        default=64 * 1024, ge=1024, le=1024 * 1024, description="largest event, in bytes"
+    )
     request_bytes: int = Field(
-        default=5 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="largest request after decompression"
+        default=5 * 1024 * 1024,
+        ge=1024,
+        le=64 * 1024 * 1024,
+        description="largest request after decompression",
     )
     request_events: int = Field(default=5000, ge=1, le=50_000, description="most events in a request")
-    append_timeout_seconds: Seconds = Field(default=4.0, description="longest wait for the log to acknowledge")
-    database_timeout_seconds: Seconds = Field(default=2.0, description="longest connect or query to PostgreSQL")
-    database_connections: int = Field(default=8, ge=1, le=100, description="most connections a service's pool opens")
-    batch_events: int = Field(default=5000, ge=1, le=50_000, description="most events a projection applies at once")
-    kafka_security: str = Field(
-        default="PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$", description="Kafka security protocol"
+    append_timeout_seconds: Seconds = Field(
+        default=4.0, description="longest wait for the log to acknowledge"
     )
-    kafka_ca_file: Path | None = Field(default=None, description="PEM file of the authority that signed the brokers")
+    database_timeout_seconds: Seconds = Field(
+        default=2.0, description="longest connect or query to PostgreSQL"
+    )
+    database_connections: int = Field(
+        default=8, ge=1, le=100, description="most connections a service's pool opens"
+    )
+    batch_events: int = Field(
+        default=5000, ge=1, le=50_000, description="most events a projection applies at once"
+    )
+    kafka_security: str = Field(
+        default="PLAINTEXT",
+        pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",
+        description="Kafka security protocol",
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority that signed the brokers"
+    )
     kafka_sasl_mechanism: str = Field(
         default="SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$", description="SASL mechanism"
     )

@@ -38,7 +38,9 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(threshold, logging.INFO), force=True)
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    logging.getLogger("aiokafka").setLevel(
+        logging.CRITICAL
+    )  # the log adapter says once what aiokafka repeats
     for chatty in ("uvicorn", "httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

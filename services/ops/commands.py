@@ -19,6 +19,7 @@ from services.ops.demo.loading import LoadingError
 from services.ops.demo.telling import DemoWrongError, demo
 from services.ops.embedded_postgres import EmbeddedPostgresError
 from services.ops.projection_process import Notice
+from services.ops.projections_ended import ProjectionsEndedError
 from services.ops.screens import show_serving
 from services.ops.until_stopped import run_until_stopped
 from shared.clock import system_clock
@@ -31,7 +32,7 @@ WRONG_USAGE = 2
 _DEFAULT_TOPIC = "rapport.events"
 _FAILURES = (
     AddressUnavailableError, DatabaseAwayError, DataDirectoryError, DemoWrongError, DirectoryInUseError,
-    EmbeddedPostgresError, LoadingError, TopicExistsError, TopicUnusableError,
+    EmbeddedPostgresError, LoadingError, ProjectionsEndedError, TopicExistsError, TopicUnusableError,
 )  # fmt: skip
 """What a person can understand and mend from the message alone; whatever else is raised shows where, for it is ours."""
 

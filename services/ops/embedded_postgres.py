@@ -27,7 +27,6 @@ _OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "128MB",
     "max_wal_size": "2GB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -139,7 +138,11 @@ class EmbeddedPostgres:
             ) from error
 
     def _options(self) -> str:
-        settings = {**_OPTIONS, "unix_socket_directories": str(self._socket_directory())}
+        settings = {
+            **_OPTIONS,
+            "shared_buffers": f"{_shared_buffers_mebibytes()}MB",
+            "unix_socket_directories": str(self._socket_directory()),
+        }
         return " ".join(f"-c {name}='{value}'" for name, value in settings.items())
 
     def _socket_directory(self) -> Path:
@@ -209,6 +212,12 @@ def _works_in(process: Path, cluster: Path) -> bool:
         return (process / "cwd").readlink() == cluster.resolve()
     except OSError:
         return False
+
+
+def _shared_buffers_mebibytes() -> int:
+    """An eighth of the machine's memory, from 128 MiB (PostgreSQL's default) to 1 GiB; used as it fills."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    return max(128, min(memory // 8, 1024))
 
 
 def _binaries() -> Path:

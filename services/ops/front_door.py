@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -12,6 +13,7 @@ from shared.http.problems import install_problem_handlers
 from shared.http.service import Service
 
 _INGEST_PATHS = ("/v1/events", "/asyncapi.json")
+_PAGE_FILES = "/docs-files"
 _OWN_PATHS = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
 
 
@@ -26,7 +28,7 @@ class FrontDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
         path = scope.get("path", "")
-        if path in _OWN_PATHS:
+        if path in _OWN_PATHS or path.startswith(_PAGE_FILES):
             await self._common(scope, receive, send)
         elif path in _INGEST_PATHS or path.startswith("/v1/events/"):
             await self._ingest(scope, receive, send)
@@ -37,8 +39,8 @@ class FrontDoor:
 def common_app(
     ingest: Service, api: Service, further_readiness: dict[str, ReadinessCheck], registry: CollectorRegistry
 ) -> FastAPI:
-    """Health, metrics, the merged OpenAPI document, and a page to read it on at /docs."""
-    app = FastAPI(title="Rapport", docs_url="/docs", redoc_url=None)
+    """Health, metrics, the merged OpenAPI document, and a page to read it on at /docs, which needs no other host."""
+    app = FastAPIOffline(docs_url="/docs", redoc_url=None, title="Rapport", static_url=_PAGE_FILES)
     install_problem_handlers(app)
     readiness = {**ingest.readiness, **api.readiness, **further_readiness}
     app.include_router(health_routes(readiness, registry))
@@ -54,7 +56,14 @@ def common_app(
 def merged_openapi(*documents: dict[str, Any]) -> dict[str, Any]:
     """One document with the paths and components of all; where two say something of one name, the first holds."""
     merged: dict[str, Any] = {**documents[0], "paths": {}, "components": {}}
-    merged["info"] = {**documents[0]["info"], "title": "Rapport"}
+    infos = [document["info"] for document in documents]
+    described = "\n\n".join(info["description"] for info in infos if "description" in info)
+    merged["info"] = {
+        **infos[0],
+        "title": "Rapport",
+        "summary": "Events in, timelines out",
+        "description": described,
+    }
     for document in documents:
         merged["paths"] = {**document["paths"], **merged["paths"]}
         for kind, named in document.get("components", {}).items():

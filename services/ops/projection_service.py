@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Callable
 
 import asyncpg
+import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from services.ops.projections_ended import ProjectionsEndedError
+from services.projections.engine.generations import ViewOutdatedError
+from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
 from services.projections.main import run as project
 from shared.http.health import health_routes
 from shared.http.problems import install_problem_handlers
@@ -17,7 +21,7 @@ from shared.structured_logs import configure_logging
 
 
 async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
-    """Projects until `stop`. Raises what `services.projections.main.run` raises, and `AddressUnavailableError`."""
+    """Projects until `stop`. Raises `ProjectionsEndedError` when that needs a person, and `AddressUnavailableError`."""
     configure_logging(settings.log_level)
     metrics = Metrics(CollectorRegistry())
     url = settings.database_url.get_secret_value()
@@ -34,6 +38,10 @@ async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int],
     async def until_ended() -> None:
         try:
             await project(settings, stop, metrics)
+        except (LogReplacedError, PositionNotInLogError, ViewOutdatedError) as error:
+            name = type(error).__name__
+            structlog.get_logger("rapport.ops").critical("projections_ended", error=name, detail=str(error))
+            raise ProjectionsEndedError(f"{name}: {error}") from error
         finally:
             ended.set()
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from shared.garbage import garbage_sought_seldom
 from shared.http.server import new_event_loop
 
 
@@ -26,7 +27,8 @@ def run_until_stopped(
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, begin_to_stop)
-        await service(stop)
+        with garbage_sought_seldom():
+            await service(stop)
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:

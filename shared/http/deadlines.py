@@ -11,6 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from shared.http.joined_writes import JoinedWrites
 from shared.http.problems import CONTENT_TYPE, Problem, send_problem
 
 HEAD_SECONDS: Final = 5.0
@@ -56,7 +57,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the deadline for the first request; a connection over the bound is cut at once."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
         self._read_by = self.loop.time() + HEAD_SECONDS
         if len(self.connections) > MOST_CONNECTIONS:
             transport.abort()

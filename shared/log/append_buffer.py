@@ -30,10 +30,11 @@ class Waiting:
 class _Request:
     """The records of one append."""
 
-    __slots__ = ("done", "missing", "outcomes", "waiting")
+    __slots__ = ("done", "expires_at", "missing", "outcomes", "waiting")
 
-    def __init__(self, size: int) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self, size: int, done: asyncio.Future[None], expires_at: float) -> None:
+        self.done = done
+        self.expires_at = expires_at
         self.missing = size
         self.outcomes: list[AppendOutcome | None] = [None] * size
         self.waiting: list[Waiting] = []
@@ -43,6 +44,7 @@ class AppendBuffer:
     """Takes appends from many tasks and hands them, in order, to the one task that writes to the log.
 
     Bounds the bytes and records that wait; what is over the bound is turned away at once, a request whole.
+    To be made where the event loop runs.
     """
 
     def __init__(self, metrics: Metrics, *, timeout_seconds: float, max_bytes: int, max_records: int) -> None:
@@ -53,6 +55,9 @@ class AppendBuffer:
         self._bytes = 0
         self._records = 0
         self._incoming: deque[Waiting] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._unanswered: dict[_Request, None] = {}  # oldest first
+        self._expiry: asyncio.TimerHandle | None = None
         self._closed = False
         self._empty = asyncio.Event()
         self._empty.set()
@@ -61,6 +66,11 @@ class AppendBuffer:
         self.away_because = "the event log has not answered yet"
         """What to tell those whose time is up; the writing task keeps it current."""
         metrics.log_pending_bytes.set_function(lambda: self._bytes)
+
+    @property
+    def waiting_records(self) -> int:
+        """How many records have no outcome yet, wherever they are."""
+        return self._records
 
     async def append(self, records: Sequence[NewRecord]) -> list[AppendOutcome]:
         """One outcome a record, after at most the time-out. Cancelling withdraws what is still here."""
@@ -75,7 +85,8 @@ class AppendBuffer:
             return self._turned_away(
                 len(records), "too many events are waiting for the event log", "buffer_full"
             )
-        request = _Request(len(records))
+        loop = self._loop
+        request = _Request(len(records), loop.create_future(), loop.time() + self._timeout_seconds)
         request.waiting = [
             Waiting(request, index, record, sizes[index]) for index, record in enumerate(records)
         ]
@@ -84,11 +95,13 @@ class AppendBuffer:
         self._empty.clear()
         self._incoming.extend(request.waiting)
         self.arrived.set()
-        expiry = asyncio.get_running_loop().call_later(self._timeout_seconds, self._expire, request)
+        self._unanswered[request] = None
+        if self._expiry is None:
+            self._expiry = loop.call_at(request.expires_at, self._expire)
         try:
             await request.done
         finally:
-            expiry.cancel()
+            del self._unanswered[request]
             if request.missing:
                 self._give_up(request, "the request was cancelled", "cancelled")
         self._metrics.log_append_seconds.observe(time.perf_counter() - started)
@@ -174,8 +187,15 @@ class AppendBuffer:
             for _ in range(size)
         ]
 
-    def _expire(self, request: _Request) -> None:
-        self._give_up(request, self.away_because, "timeout")
+    def _expire(self) -> None:
+        """Gives up on those whose time is up. One timer serves all requests, for all have equally long."""
+        self._expiry = None
+        now = self._loop.time()
+        for request in self._unanswered:
+            if request.expires_at > now:
+                self._expiry = self._loop.call_at(request.expires_at, self._expire)
+                return
+            self._give_up(request, self.away_because, "timeout")
 
     def _give_up(self, request: _Request, reason: str, label: str) -> None:
         self.answer_unavailable(request.waiting, reason, label)

@@ -20,7 +20,8 @@ _log = structlog.get_logger(__name__)
 
 _START_SECONDS = 2 * REQUEST_TIMEOUT_SECONDS
 _RETRY_SECONDS = 0.25
-_DESCRIBE_EVERY_SECONDS = 10.0
+_DESCRIBE_EVERY_SECONDS = 3.0
+"""How long a limit may be believed that the topic no longer has: events over it are rejected for good."""
 _RETIREMENT_SECONDS = 30.0
 _STOP_SECONDS = 0.7
 BATCH_BYTES = 512 * 1024
@@ -104,10 +105,17 @@ class ProducerKeeper:
         return ProducerInUse(producer, topic)
 
     async def _watch(self, in_use: ProducerInUse) -> None:
-        while not self._wanted.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), _DESCRIBE_EVERY_SECONDS)
-                return
+        """Returns once another producer is wanted, at once: every partition waits for that one."""
+        looking = asyncio.create_task(self._look_now_and_then(in_use))
+        try:
+            await self._wanted.wait()
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _look_now_and_then(self, in_use: ProducerInUse) -> None:
+        while True:
+            await asyncio.sleep(_DESCRIBE_EVERY_SECONDS)
             # A broker that does not answer here shows in the deliveries; what was known stays true enough.
             with suppress(KafkaError, OSError, TimeoutError, TopicUnusableError):
                 async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):

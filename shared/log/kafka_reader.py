@@ -12,8 +12,15 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from shared.log.append_buffer import AWAY_RETRY_SECONDS
 from shared.log.kafka_connection import REQUEST_TIMEOUT_SECONDS, KafkaConnection
 from shared.log.kafka_producer import worded
-from shared.log.kafka_topic import TopicDescription, TopicUnusableError, describe_topic
-from shared.log.port import Bounds, LogIdentity, LogTruncatedError, LogUnavailableError, StoredRecord
+from shared.log.kafka_topic import TopicDescription, TopicMissingError, TopicUnusableError, describe_topic
+from shared.log.port import (
+    Bounds,
+    LogIdentity,
+    LogMissingError,
+    LogTruncatedError,
+    LogUnavailableError,
+    StoredRecord,
+)
 
 Answer = TypeVar("Answer")
 
@@ -123,7 +130,8 @@ class KafkaReader:
             raise self._away(error) from error
 
     def _away(self, error: BaseException) -> LogUnavailableError:
-        return LogUnavailableError(
+        kind = LogMissingError if isinstance(error, TopicMissingError) else LogUnavailableError
+        return kind(
             worded(error, self._connection), retry_after_seconds=AWAY_RETRY_SECONDS, maybe_written=False
         )
 

@@ -26,6 +26,10 @@ class TopicExistsError(Exception):
     """A topic of that name is there already; nothing was changed."""
 
 
+class TopicMissingError(TopicUnusableError):
+    """The brokers hold no topic of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class TopicDescription:
     """A topic at one moment."""
@@ -41,7 +45,7 @@ class TopicDescription:
 async def describe_topic(client: AIOKafkaClient, topic: str) -> TopicDescription:
     """What a broker says about the topic now. The caller bounds the wait.
 
-    Raises `TopicUnusableError` when it is missing, `KafkaError` or `OSError` when no broker answers.
+    Raises `TopicMissingError` or another `TopicUnusableError`, `KafkaError` or `OSError` when no broker answers.
     """
     node = client.get_random_node()
     if node is None:
@@ -55,7 +59,7 @@ async def describe_topic(client: AIOKafkaClient, topic: str) -> TopicDescription
         ) from error
     (code, name, topic_id, _internal, partitions, _operations, _tags) = answer.topics[0]
     if for_code(code) is UnknownTopicOrPartitionError:
-        raise TopicUnusableError(f"the topic {name!r} does not exist; make it with: rapport topics create")
+        raise TopicMissingError(f"the topic {name!r} does not exist; make it with: rapport topics create")
     if code:
         raise for_code(code)(f"topic {topic}")
     return TopicDescription(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from aiokafka.errors import (
@@ -15,6 +16,7 @@ from aiokafka.errors import (
 
 from shared.clock import Clock
 from shared.log.append_buffer import AWAY_RETRY_SECONDS, AppendBuffer, Waiting
+from shared.log.kafka_batch import batch_builder
 from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_producer import BATCH_BYTES, ProducerInUse, ProducerKeeper, worded
 from shared.log.kafka_topic import TopicUnusableError, describe_topic
@@ -23,7 +25,12 @@ from shared.log.port import AppendOutcome, LogUnavailableError, NewRecord, Recor
 
 _log = structlog.get_logger(__name__)
 
-_GATHER_SECONDS = 0.001
+_QUIET_TURNS = 4
+"""Turns of the event loop without a new record after which nobody else is about to append one."""
+_GATHER_SECONDS = 0.004
+"""How long at most a round is kept open while more and more records come."""
+_ROUND_SECONDS = 0.01
+"""How long at most the next round waits for the batches of the one before."""
 _TAKE_RECORDS = 10_000
 _TAKE_BYTES = 8 * 1024 * 1024
 _CHECK_SECONDS = 1.8
@@ -52,11 +59,27 @@ class _Partition:
         self.in_flight = False
 
 
+class _Round:
+    """The batches that were sent together: the next ones fill up until these are answered."""
+
+    __slots__ = ("answered", "under_way")
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self.answered = asyncio.Event()
+
+    def one_ended(self) -> None:
+        self.under_way -= 1
+        if not self.under_way:
+            self.answered.set()
+
+
 class KafkaWriter:
     """Implements `LogWriter`.
 
-    One batch in flight a partition keeps the order of a key through every retry; while one partition is
-    stuck, the others flow.
+    One batch in flight a partition keeps the order of a key through every retry. Batches are sent in rounds,
+    for a batch costs as much as many records; a round waits for the one before, but not for long: while one
+    partition is stuck, the others flow.
     """
 
     def __init__(self, connection: KafkaConnection, buffer: AppendBuffer, clock: Clock) -> None:
@@ -65,6 +88,7 @@ class KafkaWriter:
         self._clock = clock
         self._keeper = ProducerKeeper(connection, self._producer_changed)
         self._partitions: list[_Partition] = []
+        self._round = _Round()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def append(self, records: Sequence[NewRecord]) -> list[AppendOutcome]:
@@ -111,15 +135,34 @@ class KafkaWriter:
     async def _send(self) -> None:
         while True:
             await self._buffer.arrived.wait()
-            await asyncio.sleep(_GATHER_SECONDS)
+            await self._round_answered()
+            await self._gather()
             await self._keeper.ready.wait()
             in_use = self._keeper.current
             if in_use is None:
                 continue
             self._route(in_use.topic.partitions)
+            self._round = _Round()
             for partition in self._partitions:
                 if partition.waiting and not partition.in_flight:
                     self._deliver_next(partition, in_use)
+
+    async def _round_answered(self) -> None:
+        if self._round.under_way:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_ROUND_SECONDS):
+                    await self._round.answered.wait()
+
+    async def _gather(self) -> None:
+        """Lets requests that are being read join the round. A timer would be too coarse: uvloop's go by 1 ms."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _GATHER_SECONDS
+        seen = self._buffer.waiting_records
+        quiet = 0
+        while quiet < _QUIET_TURNS and loop.time() < until:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self._buffer.waiting_records == seen else 0
+            seen = self._buffer.waiting_records
 
     def _route(self, partitions: int) -> None:
         if not self._partitions:
@@ -140,7 +183,8 @@ class KafkaWriter:
         if not batch:
             return
         partition.in_flight = True
-        delivery = asyncio.create_task(self._deliver(partition, in_use, batch))
+        self._round.under_way += 1
+        delivery = asyncio.create_task(self._deliver(partition, in_use, batch, self._round))
         in_use.deliveries.add(delivery)
         delivery.add_done_callback(in_use.deliveries.discard)
 
@@ -169,7 +213,9 @@ class KafkaWriter:
             queue.popleft()
         return batch
 
-    async def _deliver(self, partition: _Partition, in_use: ProducerInUse, batch: list[Waiting]) -> None:
+    async def _deliver(
+        self, partition: _Partition, in_use: ProducerInUse, batch: list[Waiting], joined: _Round
+    ) -> None:
         try:
             await self._deliver_batch(partition, in_use, batch)
         except asyncio.CancelledError:
@@ -183,6 +229,7 @@ class KafkaWriter:
             self._buffer.answer_unavailable(batch, f"the append broke: {error}", type(error).__name__)
         finally:
             partition.in_flight = False
+            joined.one_ended()
             if partition.waiting:
                 current = self._keeper.current
                 if current is None:
@@ -197,7 +244,7 @@ class KafkaWriter:
         if not batch:
             return
         producer = in_use.producer
-        builder = producer.create_batch()
+        builder = batch_builder(producer, sum(waiting.size_bytes for waiting in batch))
         timestamp_ms = int(self._clock().timestamp() * 1000)
         for waiting in batch:
             if waiting.record is not None:

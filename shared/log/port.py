@@ -64,6 +64,10 @@ class LogUnavailableError(Exception):
         self.maybe_written = maybe_written
 
 
+class LogMissingError(LogUnavailableError):
+    """Whoever keeps the log answers, and holds none of its name: it was not made yet, or was deleted."""
+
+
 class RecordTooLargeError(Exception):
     """One record is larger than the log accepts; repeating it cannot help."""
 
@@ -111,7 +115,7 @@ class LogReader(Protocol):
     """Reads partitions in offset order from positions the caller keeps. For one task at a time."""
 
     async def identity(self) -> LogIdentity:
-        """The log's identity as it is now. Raises `LogUnavailableError`."""
+        """The log's identity as it is now. Raises `LogUnavailableError`, `LogMissingError` where it can tell."""
 
     async def bounds(self, partitions: Sequence[int]) -> dict[int, Bounds]:
         """The offsets each partition holds now. Raises `LogUnavailableError`."""

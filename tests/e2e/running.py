@@ -124,12 +124,15 @@ class Sender:
     def members(self) -> list[str]:
         return [f"{self.name.upper()}{number}" for number in range(_CUSTOMERS)]
 
+    def batch(self) -> list[dict[str, Any]]:
+        """The next new events."""
+        self.sent += _BATCH
+        return [self._event(self.sent - _BATCH + number) for number in range(_BATCH)]
+
     async def post_batch(self, client: httpx.AsyncClient) -> bool:
         """Posts one batch of new events; whether it was acknowledged."""
-        events = [self._event(self.sent + number) for number in range(_BATCH)]
-        self.sent += _BATCH
         try:
-            answer = await client.post("/v1/events", json=events)
+            answer = await client.post("/v1/events", json=self.batch())
         except httpx.TransportError:
             return False
         if answer.status_code not in (202, 207):

@@ -1,9 +1,12 @@
 """`rapport demo --once` on an empty directory, and again."""
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 import psutil
 
+from services.ops.embedded_postgres import EmbeddedPostgres
 from tests.e2e.running import run
 
 
@@ -25,3 +28,20 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(t
     ]
     assert left == []
     assert not (tmp_path / "demo" / "run.json").exists()
+
+
+async def test_the_demo_fails_when_a_purchase_is_missing(tmp_path: Path) -> None:
+    arguments = ("demo", "--once", "--data", str(tmp_path / "demo"), "--port", "0")
+    assert await asyncio.to_thread(lambda: run(*arguments).returncode) == 0
+    server = EmbeddedPostgres(tmp_path / "demo" / "postgres")
+    await server.start()
+    connection = await asyncpg.connect(server.url)
+    lost = "(select partition, log_offset from live.timeline where type = 'purchase.completed' limit 1)"
+    await connection.execute(f"delete from live.timeline where (partition, log_offset) in {lost}")  # noqa: S608
+    await connection.close()
+    await server.stop()
+
+    outcome = await asyncio.to_thread(run, *arguments)
+
+    assert outcome.returncode == 1
+    assert "expected 6,919" in outcome.stdout

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,7 +126,10 @@ def test_one_address_serves_both_sides_their_health_and_one_description(serving:
         assert "rapport_ingest_request_seconds" in metrics
         assert "rapport_api_request_seconds" in metrics
         assert client.get("/asyncapi.json").status_code == 200
-        assert client.get("/docs").status_code == 200
+        page = client.get("/docs").text
+        parts = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assert parts
+        assert all(part.startswith("/") and client.get(part).status_code == 200 for part in parts)
 
 
 def test_stopping_takes_seconds_and_leaves_no_process(tmp_path: Path) -> None:

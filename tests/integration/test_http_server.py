@@ -35,7 +35,7 @@ class Held:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the condition has no event of its own
+        while not condition():
             await asyncio.sleep(0.01)
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one case a line reads best in the tables
 """The shapes of events in files, so that a change of shape is seen in a diff and never by accident."""
 
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one case a line reads best in the tables
 from typing import Any
 
 import msgspec

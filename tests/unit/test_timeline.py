@@ -1,5 +1,6 @@
 """What a timeline row says of an event, for every event that ingest accepts."""
 
+from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
@@ -28,6 +29,12 @@ def recorded(type_: str, data: dict[str, Any]) -> RecordedEvent[EventData]:
     return decode_record(record_of(purchase(1, type=type_, data=data)), CATALOGUE)
 
 
+def item_of(event: RecordedEvent[EventData]) -> dict[str, Any]:
+    """The item that the row shows."""
+    item: dict[str, Any] = msgspec.json.decode(row(event)["item"])
+    return item
+
+
 def test_the_timeline_consumes_every_event_type() -> None:
     assert set(get_args(CONSUMED)) == set(EVENT_CLASSES) == TIMELINE.consumes
 
@@ -39,8 +46,23 @@ def test_every_valid_event_has_a_row_of_all_columns_and_a_short_sentence(
     written = row(event)
     assert set(written) == set(TABLE.columns.keys())
     assert all(written[column.name] is not None for column in TABLE.columns if not column.nullable)
-    assert 0 < len(written["summary"]) <= 500
+    assert 0 < len(item_of(event)["summary"]) <= 500
     assert written == row(event)
+
+
+@given(recorded_events())
+def test_what_a_row_shows_agrees_with_what_it_is_found_by(event: RecordedEvent[EventData]) -> None:
+    written, item = row(event), item_of(event)
+    assert {name: item[name] for name in ("type", "channel", "category")} == {
+        name: written[name] for name in ("type", "channel", "category")
+    }
+    assert (datetime.fromisoformat(item["time"]), item["time"][-1]) == (event.time, "Z")
+    assert (datetime.fromisoformat(item["recorded_time"]), item["recorded_time"][-1]) == (
+        event.recorded_time,
+        "Z",
+    )
+    assert (item["event_id"], item["source"]) == (event.id, event.source)
+    assert item["data"] == msgspec.json.decode(event.record.data)
 
 
 @pytest.mark.parametrize("event_class", EVENT_CLASSES, ids=lambda each: each.TYPE)
@@ -116,7 +138,7 @@ def test_a_sentence_does_not_depend_on_personal_data(
     ],
 )
 def test_sentences_read_well(type_: str, data: dict[str, Any], sentence: str) -> None:
-    assert row(recorded(type_, data))["summary"] == sentence
+    assert item_of(recorded(type_, data))["summary"] == sentence
 
 
 def test_an_event_belongs_to_the_party_of_its_strongest_identifier() -> None:
@@ -126,7 +148,7 @@ def test_an_event_belongs_to_the_party_of_its_strongest_identifier() -> None:
 
 def test_a_loyalty_event_belongs_to_its_account() -> None:
     event = recorded("loyalty.enrolled", {"account_id": "m 1", "programme": "circle"})
-    assert (row(event)["subject"], row(event)["party_id"]) == (_MEMBER, _MEMBER)
+    assert (row(event)["subject"], item_of(event)["party_id"]) == (_MEMBER, _MEMBER)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +174,10 @@ def test_a_task_without_customer_belongs_to_its_complaint(
     complaint: str | None, subject: str, case_subject: str | None
 ) -> None:
     data = {"task_id": "t", "title": "Call", "due_at": "2024-06-01T10:00:00Z", "assignee": {"person": "kim"}}
-    written = row(recorded("task.created", data | ({"complaint_id": complaint} if complaint else {})))
-    assert (written["subject"], written["case_subject"], written["party_id"]) == (subject, case_subject, None)
+    event = recorded("task.created", data | ({"complaint_id": complaint} if complaint else {}))
+    written = row(event)
+    assert (written["subject"], written["case_subject"]) == (subject, case_subject)
+    assert item_of(event)["party_id"] is None
 
 
 @given(st.binary() | st.none(), st.binary() | st.none() | posted_events().map(msgspec.json.encode))

@@ -1,5 +1,6 @@
 """Whether the log is still the one that the positions and the journal belong to."""
 
+import asyncio
 from collections.abc import Mapping
 
 import asyncpg
@@ -9,10 +10,18 @@ from services.projections.control import EVERY_VIEW
 from services.projections.engine.batch import Decode
 from services.projections.engine.leases import Place
 from shared.codec import UndecodableRecordError
-from shared.log.port import LogIdentity, LogReader, LogTruncatedError, LogUnavailableError, StoredRecord
+from shared.log.port import (
+    LogIdentity,
+    LogMissingError,
+    LogReader,
+    LogTruncatedError,
+    LogUnavailableError,
+    StoredRecord,
+)
 
 _ONE_AT_A_TIME = 0x6C6F676964
 _RECORD_SECONDS = 2.0
+_SECOND_LOOK_SECONDS = 1.0
 _REMEDY = (
     "No event was skipped. Point RAPPORT_LOG at the log these views were made from, or restore it; "
     "to begin again with the log as it is now, use a new database."
@@ -39,7 +48,7 @@ async def establish_log(connection: asyncpg.Connection, reader: LogReader) -> Lo
     Those are where the log begins now; that retention had passed already is said in a warning.
     Raises `LogReplacedError`, `LogUnavailableError` and asyncpg's errors. May be repeated, by several workers at once.
     """
-    identity = await reader.identity()
+    identity = await _identity(connection, reader)
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
         stored = await connection.fetchrow("select log_id, partitions from control.log_identity")
@@ -60,6 +69,24 @@ async def establish_log(connection: asyncpg.Connection, reader: LogReader) -> Lo
             return identity
     compare_logs(LogIdentity(stored["log_id"], stored["partitions"]), identity)
     return identity
+
+
+async def _identity(connection: asyncpg.Connection, reader: LogReader) -> LogIdentity:
+    """The log's identity. A log that is not there is waited for before views were made of it, and not afterwards."""
+    try:
+        return await reader.identity()
+    except LogMissingError:
+        stored = await connection.fetchval("select log_id from control.log_identity")
+        if stored is None:
+            raise
+    # One broker that lags behind the others is no proof.
+    await asyncio.sleep(_SECOND_LOOK_SECONDS)
+    try:
+        return await reader.identity()
+    except LogMissingError as error:
+        raise LogReplacedError(
+            f"the views were made from log {stored}, which is gone: it was deleted"
+        ) from error
 
 
 def compare_logs(stored: LogIdentity, found: LogIdentity) -> None:

@@ -30,6 +30,7 @@ from shared.log.port import LogIdentity, LogReader, LogTruncatedError, LogUnavai
 from shared.metrics import Metrics
 
 _MOST_ATTEMPTS = 5
+_MOST_IDS_TOLD = 10
 _FIRST_RETRY_SECONDS = 0.05
 _PASSING_CONFLICTS = (
     asyncpg.DeadlockDetectedError,
@@ -193,9 +194,12 @@ class Projector:
         metrics.projection_events.labels(outcome="parked").inc(len(applied.parked))
         for partition, place in applied.places.items():
             metrics.projection_position.labels(partition=str(partition)).set(place.position)
-        for entry in applied.repeats:
-            if entry.event is not None:
-                self._log.info("event_repeated", **_named(entry))
+        if applied.repeats:
+            self._log.info(
+                "events_repeated",
+                events=len(applied.repeats),
+                first_ids=[entry.event.id for entry in applied.repeats[:_MOST_IDS_TOLD] if entry.event],
+            )
         behind = Counter(
             parked.view for parked in applied.parked if parked.error == BehindParkedError.__name__
         )

@@ -1,0 +1,86 @@
+"""A data directory belongs to one process at a time, keeps its secret, and forgets processes that were killed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.ops.data_directory import DataDirectory, DataDirectoryError, DirectoryInUseError, Running
+
+HOLD = """
+import os, sys
+from pathlib import Path
+from services.ops.data_directory import DataDirectory, Running
+place = DataDirectory(Path(sys.argv[1]))
+with place.held():
+    place.announce(Running(os.getpid(), "http://h:1", "db"))
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path, project_root: Path) -> subprocess.Popen[str]:
+    """Another process that holds `tmp_path`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], cwd=project_root, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+
+
+def test_a_directory_in_use_is_refused_with_the_pid_and_the_address(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    with (
+        pytest.raises(DirectoryInUseError, match=f"process {holder.pid} serves on http://h:1"),
+        DataDirectory(tmp_path).held(),
+    ):
+        pass
+    assert DataDirectory(tmp_path).running() == Running(holder.pid, "http://h:1", "db")
+    end(holder)
+
+
+def test_what_a_killed_process_left_is_recognised_and_cleared(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    end(holder)
+    assert (tmp_path / "run.json").exists()
+
+    assert DataDirectory(tmp_path).running() is None
+    with DataDirectory(tmp_path).held():
+        assert not (tmp_path / "run.json").exists()
+
+
+def test_the_pepper_is_made_once_private_and_kept(tmp_path: Path) -> None:
+    made = DataDirectory(tmp_path).identifier_pepper(None)
+
+    assert len(made) >= 32
+    assert (tmp_path / "identifier-pepper").stat().st_mode & 0o777 == 0o600
+    assert DataDirectory(tmp_path).identifier_pepper(None) == made
+
+
+def test_a_given_pepper_is_kept_and_another_one_is_refused_unshown(tmp_path: Path) -> None:
+    assert DataDirectory(tmp_path).identifier_pepper("the-first-of-peppers") == "the-first-of-peppers"
+
+    with pytest.raises(DataDirectoryError) as refused:
+        DataDirectory(tmp_path).identifier_pepper("another-one-of-peppers")
+
+    assert "peppers" not in str(refused.value)
+    assert DataDirectory(tmp_path).identifier_pepper(None) == "the-first-of-peppers"
+
+
+def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(DataDirectoryError, match="--data"), DataDirectory(tmp_path / "file" / "data").held():
+        pass
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
