@@ -216,7 +216,7 @@ select
     coalesce(
         (
             select string_agg(partition || ':' || position, ',' order by partition)
-            from control.positions where position > 0
+            from control.view_positions where view = 'timeline' and position > 0
         ),
         '0'
     ) as position
