@@ -14,7 +14,7 @@ Data = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 View = Annotated[str, typer.Argument(metavar="VIEW")]
-Views = Annotated[list[str] | None, typer.Argument(metavar="VIEW…")]
+Views = Annotated[list[str] | None, typer.Argument(metavar="VIEW")]
 Workers = Annotated[
     int | None,
     typer.Option("--workers", metavar="N", min=1, max=64, help="Processes. [dim][half the cores][/]"),

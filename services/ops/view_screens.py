@@ -102,9 +102,7 @@ def show_status(console: Console, status: Status) -> None:
     """Views with their lag, rebuilds under way, generations kept."""
     if status.log_error:
         console.print(f"[red]The log does not answer:[/] {status.log_error}")
-    table = Table(
-        "view", "generation", "version", "state", "behind", "for", "events/s", "parked keys", box=None
-    )
+    table = Table("view", "gen.", "version", "state", "behind", "for", "events/s", "parked", box=None)
     for view in status.views:
         table.add_row(
             view.name, str(view.generation), str(view.version), view.state,

@@ -173,6 +173,26 @@ async def test_a_rebuild_goes_on_where_one_before_it_ended(
     assert sum(each.resumed_position - each.first for each in reports[0].views["timeline"]) > 0
 
 
+async def test_a_log_that_is_away_for_a_while_delays_a_rebuild(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = await projected_log(connection, database_url)
+    some = "select coalesce(sum(position - first), 0) from control.generation_positions"
+
+    async def away_in_between(bulk: Bulk, workers: int) -> None:
+        projecting = asyncio.create_task(run_workers(replace(bulk, events_per_second=200), workers))
+        while not await connection.fetchval(some):
+            await asyncio.sleep(0.02)
+        log.go_away()
+        await asyncio.sleep(0.5)
+        assert not projecting.done()
+        log.come_back()
+        await projecting
+
+    done = await rebuild(rebuilding(database_url, log, run_workers=away_in_between))
+    assert [each.comparison and each.comparison.differing for each in done] == [0] * len(READ_MODELS)
+
+
 async def test_a_log_without_its_beginning_is_refused_and_the_journal_serves(
     connection: asyncpg.Connection, database_url: str
 ) -> None:

@@ -20,8 +20,9 @@ from services.projections.engine.switch import SwitchRefusedError
 from services.projections.engine.verify import verify
 from services.projections.migrate import migrate
 from services.projections.read_models import READ_MODELS
+from services.projections.read_models.customer_summary import summary
 from services.projections.read_models.declaration import Entries, ReadModel
-from services.projections.read_models.timeline import TIMELINE
+from services.projections.read_models.timeline import TIMELINE, page
 from shared.position import Position
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
@@ -209,6 +210,9 @@ async def test_a_view_paused_under_load_stands_still_and_resumes_with_everything
         await reached(connection, end_of(log))
         assert await connection.fetchval("select sum(events) from live.customer_summary") == 100
         assert len(await event_ids(connection)) == 200
+        assert (await page(connection, ["pty_nobody"])).position == end_of(log)
+        _, paused_at = await summary(connection, ["pty_nobody"])
+        assert sum(paused_at.offsets.values()) == 100
         await append(log, [purchase(number, f"M{number % 23}") for number in range(200, 300)])
         assert await resume(connection, OTHERS[0], decode)
         assert not await resume(connection, OTHERS[0], decode)

@@ -9,6 +9,16 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
+_VIEW_POSITIONS = """
+create view control.view_positions as
+select shown.view, live.partition, coalesce(own.position, live.position) as position
+from control.generations shown
+cross join control.positions live
+left join control.generation_positions own
+    on own.view = shown.view and own.generation = shown.generation and own.partition = live.partition
+where shown.state in ('live', 'paused', 'outdated')
+"""
+"""Where readers see each view: at the live set's positions, or at its own where it was left out."""
 
 
 def upgrade() -> None:
@@ -50,10 +60,12 @@ def upgrade() -> None:
         schema="control",
     )
     op.execute('insert into control.live_set ("only", revision) values (1, 1)')
+    op.execute(_VIEW_POSITIONS)
 
 
 def downgrade() -> None:
     """Loses the positions of generations outside the live set; they can be rebuilt."""
+    op.execute("drop view control.view_positions")
     op.drop_table("live_set", schema="control")
     op.drop_table("generation_positions", schema="control")
     op.drop_index("generations_shown", table_name="generations", schema="control")

@@ -15,9 +15,13 @@ from services.projections.engine.operating import operating_connection
 from services.projections.engine.shadow import CACHE_BYTES, Shadow, ShadowView
 from services.projections.engine.shadow_run import Pace, Target, prefetched, project_partition
 from services.projections.engine.source_chunks import Chunks, JournalSource, LogSource
-from shared.log.port import EventLog
+from shared.log.port import EventLog, LogUnavailableError
 
 Source = Literal["log", "journal"]
+
+_MOST_ATTEMPTS = 60
+_RETRY_SECONDS = 1.0
+_RELEASE = "select pg_advisory_unlock(hashtext($1), $2)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,31 +54,46 @@ async def run_workers(bulk: Bulk, workers: int) -> None:
 async def project_partitions(bulk: Bulk) -> None:
     """One worker: takes partitions that nobody works on until none is left. May be repeated, and run by any number.
 
-    Raises what `Shadow` and the source raise.
+    A log that does not answer is asked again, from the last checkpoint, for a minute; then raises
+    `LogUnavailableError`, else what `Shadow` and the source raise.
     """
-    pace = Pace(bulk.events_per_second)
     async with (
         operating_connection(bulk.database_url, "rebuild worker") as connection,
         _source(bulk) as chunks,
     ):
-        skipping: set[int] = set()
-        while (partition := await _take_partition(connection, bulk.targets, skipping)) is not None:
-            stands = [await _progress(connection, target, partition) for target in bulk.targets]
-            views = [
-                ShadowView(
-                    LiveView.of(target.read_model, target.generation),
-                    target.generation,
-                    {partition: each.position},
-                    empty=each.position == each.first,
-                )
-                for target, each in zip(bulk.targets, stands, strict=True)
-            ]
-            shadow = Shadow(views, bulk.decode, bulk.cache_bytes)
-            await project_partition(connection, shadow, chunks, partition, stands[0].target, pace=pace)
-            skipping.add(partition)
-            await connection.execute(
-                "select pg_advisory_unlock(hashtext($1), $2)", _lock(bulk.targets), partition
-            )
+        finished: set[int] = set()
+        attempts = 0
+        while (partition := await _take_partition(connection, bulk.targets, finished)) is not None:
+            try:
+                await _project_partition(connection, bulk, chunks, partition)
+                finished.add(partition)
+                attempts = 0
+            except LogUnavailableError:
+                attempts += 1
+                if attempts == _MOST_ATTEMPTS:
+                    raise
+                await asyncio.sleep(_RETRY_SECONDS)
+            finally:
+                if not connection.is_closed():
+                    await connection.execute(_RELEASE, _lock(bulk.targets), partition)
+
+
+async def _project_partition(
+    connection: asyncpg.Connection, bulk: Bulk, chunks: Chunks, partition: int
+) -> None:
+    stands = [await _progress(connection, target, partition) for target in bulk.targets]
+    views = [
+        ShadowView(
+            LiveView.of(target.read_model, target.generation),
+            target.generation,
+            {partition: each.position},
+            empty=each.position == each.first,
+        )
+        for target, each in zip(bulk.targets, stands, strict=True)
+    ]
+    shadow = Shadow(views, bulk.decode, bulk.cache_bytes)
+    pace = Pace(bulk.events_per_second)
+    await project_partition(connection, shadow, chunks, partition, stands[0].target, pace=pace)
 
 
 @asynccontextmanager
@@ -89,7 +108,7 @@ async def _source(bulk: Bulk) -> AsyncIterator[Chunks]:
 
 
 async def _take_partition(
-    connection: asyncpg.Connection, targets: Sequence[Target], skipping: set[int]
+    connection: asyncpg.Connection, targets: Sequence[Target], finished: set[int]
 ) -> int | None:
     """A partition to project, largest remainder first, held by this connection."""
     remaining: dict[int, int] = {}
@@ -97,7 +116,7 @@ async def _take_partition(
         for each in await progress(connection, target.read_model.name, target.generation):
             remaining[each.partition] = max(remaining.get(each.partition, 0), each.target - each.position)
     for partition in sorted(remaining, key=lambda each: -remaining[each]):
-        if partition in skipping or remaining[partition] <= 0:
+        if partition in finished or remaining[partition] <= 0:
             continue
         if await connection.fetchval(
             "select pg_try_advisory_lock(hashtext($1), $2)", _lock(targets), partition

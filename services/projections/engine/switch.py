@@ -17,9 +17,9 @@ from shared.position import Position
 _SMALL_REMAINDER = 1000
 _LARGEST_REMAINDER = 20_000
 """Events that may be left for the barrier, where the live set is as fast as what catches up with it: about a second."""
-_MOST_ATTEMPTS = 100
+_MOST_ATTEMPTS = 200
 _PAUSE_SECONDS = 0.05
-_READERS_WAIT_MILLISECONDS = 20
+_READERS_WAIT_MILLISECONDS = 10
 
 
 class SwitchRefusedError(Exception):
@@ -34,7 +34,7 @@ async def switch(connection: asyncpg.Connection, targets: Sequence[Target], deco
     """Brings generations to the live set's exact position and makes them live, all in one transaction.
 
     What readers saw before is kept, retired, at its position. Readers wait while their SQL views are pointed anew:
-    where a read that is still running keeps a view for over 20 ms, everything is taken back and tried again.
+    where a read that is still running keeps a view for over 10 ms, everything is taken back and tried again.
     Raises `SwitchRefusedError`, what `Shadow` raises, and asyncpg's errors; then nothing has changed for readers.
     """
     for _ in range(_MOST_ATTEMPTS):

@@ -144,7 +144,7 @@ with cases as (
     select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
 ), reached as (
     select coalesce(string_agg(partition || ':' || position, ',' order by partition), '0') as position
-    from control.positions where position > 0
+    from control.view_positions where view = 'customer_summary' and position > 0
 )
 select reached.position, found.events, found.first_seen, found.last_seen,
     found.channels, found.categories, found.spend
