@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 
 import structlog
 from aiokafka.errors import (
@@ -30,7 +29,9 @@ _QUIET_TURNS = 4
 _GATHER_SECONDS = 0.004
 """How long at most a round is kept open while more and more records come."""
 _ROUND_SECONDS = 0.01
-"""How long at most the next round waits for the batches of the one before."""
+"""How long at most a lane's next round waits for the batches of the one before."""
+_LANES = 2
+"""While one lane's batches are with the broker, the requests that the other's answered are read and answered."""
 _TAKE_RECORDS = 10_000
 _TAKE_BYTES = 8 * 1024 * 1024
 _CHECK_SECONDS = 1.8
@@ -59,26 +60,24 @@ class _Partition:
         self.in_flight = False
 
 
-class _Round:
-    """The batches that were sent together: the next ones fill up until these are answered."""
+class _Lane:
+    """Partitions whose batches are sent together, in rounds: the next ones fill up until these are answered."""
 
-    __slots__ = ("answered", "under_way")
+    __slots__ = ("late", "overdue", "partitions", "under_way")
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: list[_Partition]) -> None:
+        self.partitions = partitions
         self.under_way = 0
-        self.answered = asyncio.Event()
-
-    def one_ended(self) -> None:
-        self.under_way -= 1
-        if not self.under_way:
-            self.answered.set()
+        self.late = False
+        self.overdue: asyncio.TimerHandle | None = None
 
 
 class KafkaWriter:
     """Implements `LogWriter`.
 
     One batch in flight a partition keeps the order of a key through every retry. Batches are sent in rounds,
-    for a batch costs as much as many records; a round waits for the one before, but not for long: while one
+    for a batch costs as much as many records; partitions are split into lanes, so that one lane's round is with
+    the broker while the other's is being filled. A round waits for the one before, but not for long: while one
     partition is stuck, the others flow.
     """
 
@@ -88,7 +87,7 @@ class KafkaWriter:
         self._clock = clock
         self._keeper = ProducerKeeper(connection, self._producer_changed)
         self._partitions: list[_Partition] = []
-        self._round = _Round()
+        self._lanes: list[_Lane] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     async def append(self, records: Sequence[NewRecord]) -> list[AppendOutcome]:
@@ -135,23 +134,36 @@ class KafkaWriter:
     async def _send(self) -> None:
         while True:
             await self._buffer.arrived.wait()
-            await self._round_answered()
             await self._gather()
             await self._keeper.ready.wait()
             in_use = self._keeper.current
             if in_use is None:
                 continue
             self._route(in_use.topic.partitions)
-            self._round = _Round()
-            for partition in self._partitions:
-                if partition.waiting and not partition.in_flight:
-                    self._deliver_next(partition, in_use)
+            for lane in self._lanes:
+                if lane.late or not lane.under_way:
+                    self._begin_round(lane)
 
-    async def _round_answered(self) -> None:
-        if self._round.under_way:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_ROUND_SECONDS):
-                    await self._round.answered.wait()
+    def _begin_round(self, lane: _Lane) -> None:
+        """Sends what waits for the partitions of a lane that have no batch under way."""
+        in_use = self._keeper.current
+        if in_use is None:
+            if any(partition.waiting for partition in lane.partitions):
+                self._buffer.arrived.set()
+            return
+        if not lane.under_way:
+            lane.late = False
+        for partition in lane.partitions:
+            if partition.waiting and not partition.in_flight:
+                self._deliver_next(partition, lane, in_use)
+        if lane.under_way and not lane.late and lane.overdue is None:
+            lane.overdue = asyncio.get_running_loop().call_later(_ROUND_SECONDS, self._no_longer, lane)
+
+    def _no_longer(self, lane: _Lane) -> None:
+        """From here on until all its batches are answered, a lane's partitions go each at its own pace."""
+        lane.overdue = None
+        lane.late = True
+        self._begin_round(lane)
 
     async def _gather(self) -> None:
         """Lets requests that are being read join the round. A timer would be too coarse: uvloop's go by 1 ms."""
@@ -167,6 +179,7 @@ class KafkaWriter:
     def _route(self, partitions: int) -> None:
         if not self._partitions:
             self._partitions = [_Partition(number) for number in range(partitions)]
+            self._lanes = [_Lane(self._partitions[number::_LANES]) for number in range(_LANES)]
         count = len(self._partitions)
         for waiting in self._buffer.take(_TAKE_RECORDS, _TAKE_BYTES):
             record = waiting.record
@@ -177,14 +190,14 @@ class KafkaWriter:
                 queue.popleft()
             queue.append(waiting)
 
-    def _deliver_next(self, partition: _Partition, in_use: ProducerInUse) -> None:
-        """Sends the partition's next batch, in a task which begins the one after when it ends."""
+    def _deliver_next(self, partition: _Partition, lane: _Lane, in_use: ProducerInUse) -> None:
+        """Sends the partition's next batch, in a task which begins the lane's next round when it is the last."""
         batch = self._next_batch(partition, in_use)
         if not batch:
             return
         partition.in_flight = True
-        self._round.under_way += 1
-        delivery = asyncio.create_task(self._deliver(partition, in_use, batch, self._round))
+        lane.under_way += 1
+        delivery = asyncio.create_task(self._deliver(partition, lane, in_use, batch))
         in_use.deliveries.add(delivery)
         delivery.add_done_callback(in_use.deliveries.discard)
 
@@ -214,7 +227,7 @@ class KafkaWriter:
         return batch
 
     async def _deliver(
-        self, partition: _Partition, in_use: ProducerInUse, batch: list[Waiting], joined: _Round
+        self, partition: _Partition, lane: _Lane, in_use: ProducerInUse, batch: list[Waiting]
     ) -> None:
         try:
             await self._deliver_batch(partition, in_use, batch)
@@ -229,13 +242,12 @@ class KafkaWriter:
             self._buffer.answer_unavailable(batch, f"the append broke: {error}", type(error).__name__)
         finally:
             partition.in_flight = False
-            joined.one_ended()
-            if partition.waiting:
-                current = self._keeper.current
-                if current is None:
-                    self._buffer.arrived.set()
-                else:
-                    self._deliver_next(partition, current)
+            lane.under_way -= 1
+            if not lane.under_way and lane.overdue is not None:
+                lane.overdue.cancel()
+                lane.overdue = None
+            if lane.late or not lane.under_way:
+                self._begin_round(lane)
 
     async def _deliver_batch(
         self, partition: _Partition, in_use: ProducerInUse, batch: list[Waiting]
