@@ -26,12 +26,12 @@ from sqlalchemy import (
     Text,
 )
 
+from services.projections.categories import category_of
 from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import summary_of
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
-from shared.events.interaction import InteractionRecorded
 from shared.position import Position
 
 CONSUMED = AnyEvent
@@ -56,9 +56,6 @@ Index(
     TABLE.c.case_subject,
     postgresql_where=TABLE.c.case_subject.is_not(None),
 )
-
-_CATEGORY_OF_FAMILY = {"purchase": "sales", "complaint": "complaint", "feedback": "feedback"}
-"""Families whose events belong to one category of interaction; interactions say theirs, other events have none."""
 
 
 class _Item(Struct):
@@ -86,11 +83,7 @@ def row(event: RecordedEvent[Any]) -> Row:
     """The event's row."""
     data: AnyEvent = event.data
     subject, case_subject = subjects_of(event)
-    category = (
-        data.category
-        if isinstance(data, InteractionRecorded)
-        else _CATEGORY_OF_FAMILY.get(event.type.partition(".")[0])
-    )
+    category = category_of(event)
     item = _Item(
         event_id=event.id,
         source=event.source,
