@@ -95,7 +95,7 @@ async def test_a_rebuild_mends_a_row_changed_by_hand_and_names_its_key(
     log = await projected_log(connection, database_url)
     before = await rows_of(connection, TIMELINE, 1)
     place = await connection.fetchrow(
-        "update live.timeline set summary = 'never happened' where (partition, log_offset) = "
+        "update live.timeline set item = 'never happened' where (partition, log_offset) = "
         "(select partition, log_offset from live.timeline order by 1, 2 limit 1) "
         "returning subject, partition, log_offset"
     )
