@@ -1,17 +1,17 @@
 """Conditional requests (RFC 9110, section 13): strong validators made from the body, and `If-None-Match`."""
 
-import hashlib
 import re
 from collections.abc import Iterable
 from typing import Final
 
-_TAG_CHARACTERS: Final = 32
+import xxhash
+
 _ENTITY_TAG: Final = re.compile(rb'\s*(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 
 def etag_of(body: bytes) -> bytes:
-    """The strong entity tag of exactly these bytes."""
-    return b'"%s"' % hashlib.sha256(body).hexdigest()[:_TAG_CHARACTERS].encode()
+    """The strong entity tag of exactly these bytes: 128 bits of XXH3, which nobody has a reason to forge."""
+    return b'"%s"' % xxhash.xxh3_128_hexdigest(body).encode()
 
 
 def matches(headers: Iterable[tuple[bytes, bytes]], etag: bytes) -> bool:
