@@ -96,9 +96,10 @@ class Reads:
             self._waits.labels("not_reached").inc()
             raise _not_reached(str(error), error.known) from error
         except DatabaseUnavailableError:
-            self._waits.labels("database_unavailable").inc()
-            raise
-        self._waits.labels("reached").inc()
+            # The watcher connects again in its own time; until then the read itself tells whether it is far enough.
+            self._waits.labels("not_followed").inc()
+        else:
+            self._waits.labels("reached").inc()
 
 
 def _not_reached(detail: str, known: Position) -> Problem:
