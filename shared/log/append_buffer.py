@@ -11,6 +11,9 @@ from shared.metrics import Metrics
 
 BUSY_RETRY_SECONDS = 1
 AWAY_RETRY_SECONDS = 5
+BUFFER_BYTES = 64 * 1024 * 1024
+BUFFER_RECORDS = 200_000
+"""What may wait in a buffer where its maker does not say otherwise."""
 
 
 class Waiting:

@@ -3,14 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from shared.log.append_buffer import AppendBuffer
+from shared.log.append_buffer import BUFFER_BYTES, BUFFER_RECORDS, AppendBuffer
 from shared.log.embedded_reader import EmbeddedReader
 from shared.log.embedded_writer import EmbeddedWriter
 from shared.log.port import LogReader, LogWriter
 from shared.metrics import Metrics
 
-_BUFFER_BYTES = 64 * 1024 * 1024
-_BUFFER_RECORDS = 200_000
 _RECORD_BYTES = 4 * 1024 * 1024
 
 
@@ -24,8 +22,8 @@ class EmbeddedLog:
         *,
         append_timeout_seconds: float = 4.0,
         database_timeout_seconds: float = 2.0,
-        buffer_bytes: int = _BUFFER_BYTES,
-        buffer_records: int = _BUFFER_RECORDS,
+        buffer_bytes: int = BUFFER_BYTES,
+        buffer_records: int = BUFFER_RECORDS,
         record_bytes: int = _RECORD_BYTES,
     ) -> None:
         self._database_url = database_url

@@ -4,15 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from shared.clock import Clock, system_clock
-from shared.log.append_buffer import AppendBuffer
+from shared.log.append_buffer import BUFFER_BYTES, BUFFER_RECORDS, AppendBuffer
 from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_reader import kafka_reader
 from shared.log.kafka_writer import KafkaWriter
 from shared.log.port import LogReader, LogWriter
 from shared.metrics import Metrics
-
-_BUFFER_BYTES = 64 * 1024 * 1024
-_BUFFER_RECORDS = 200_000
 
 
 class KafkaLog:
@@ -24,8 +21,8 @@ class KafkaLog:
         metrics: Metrics,
         *,
         append_timeout_seconds: float = 4.0,
-        buffer_bytes: int = _BUFFER_BYTES,
-        buffer_records: int = _BUFFER_RECORDS,
+        buffer_bytes: int = BUFFER_BYTES,
+        buffer_records: int = BUFFER_RECORDS,
         clock: Clock = system_clock,
     ) -> None:
         self._connection = connection

@@ -203,7 +203,7 @@ class KafkaWriter:
 
     def _next_batch(self, partition: _Partition, in_use: ProducerInUse) -> list[Waiting]:
         limit = in_use.topic.max_message_bytes
-        # What lz4 cannot compress grows by its frame, by less than a thousandth.
+        # What cannot be compressed grows by its frame, by less than a thousandth.
         record_limit = limit - limit // 1000 - _BATCH_OVERHEAD_BYTES
         room = min(BATCH_BYTES, record_limit)
         batch: list[Waiting] = []
