@@ -156,10 +156,31 @@ parked_events = Table(
     Column("detail", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("parked_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Index("parked_events_stream", "view", "stream_key", "partition", "log_offset"),
+    Column("unanswered", Integer, nullable=False, server_default=text("0")),
+    Column("discarded_at", DateTime(timezone=True)),
+    Column("discarded_by", Text),
+    Column("reason", Text),
+    Index(
+        "parked_events_waiting",
+        "view",
+        "stream_key",
+        "partition",
+        "log_offset",
+        postgresql_where=text("discarded_at is null"),
+    ),
 )
-"""What a view could not take, until it is redriven or discarded.
+"""What a view could not take: it waits to be redriven, which removes it, or was discarded, which keeps it for good.
 
 `record_key` and `record_value` are the log's own bytes, so that nothing depends on the log still holding them. `error`
-is the name of the error, `detail` its message.
+is the name of the error, `detail` its message. `attempts` counts how often the view was given the event, `unanswered`
+how many of the last redrives of it were begun and never ended. A view's generations leave out, of what they have
+passed, exactly what stands here for it: waiting or discarded.
 """
+
+redriven_events = Table(
+    "redriven_events",
+    metadata,
+    Column("view", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+)
+"""How many parked events each view has taken when they were redriven."""

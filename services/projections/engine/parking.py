@@ -49,7 +49,7 @@ def parked_event(
 async def parked_keys(
     connection: asyncpg.Connection, views: Sequence[str], events: Sequence[RecordedEvent[Any]]
 ) -> dict[str, set[str]]:
-    """Of the events' stream keys those of which views have parked events, by view.
+    """Of the events' stream keys those of which views have parked events waiting, by view.
 
     True until the transaction ends for partitions whose positions it moved: parking, redriving and discarding all hold
     those. One look at an empty index where nothing is parked. Raises asyncpg's errors.
@@ -75,13 +75,15 @@ insert into control.parked_events (
 ) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
-_ANYTHING_PARKED = "select exists (select from control.parked_events where view = any($1::text[]))"
+_ANYTHING_PARKED = """
+select exists (select from control.parked_events where view = any($1::text[]) and discarded_at is null)
+"""
 
 _PARKED_KEYS = """
 select distinct parked.view, parked.stream_key
 from unnest($2::integer[], $3::text[]) as batch (partition, stream_key)
 join control.parked_events parked using (partition, stream_key)
-where parked.view = any($1::text[])
+where parked.view = any($1::text[]) and parked.discarded_at is null
 """
 
 

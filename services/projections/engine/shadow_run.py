@@ -140,7 +140,8 @@ async def _shadow_view(
     parked_keys = None
     if target.parks:
         rows = await connection.fetch(
-            "select distinct stream_key from control.parked_events where view = $1 and stream_key is not null",
+            "select distinct stream_key from control.parked_events where view = $1 and stream_key is not null "
+            "and discarded_at is null",
             name,
         )
         parked_keys = {row["stream_key"] for row in rows}

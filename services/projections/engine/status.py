@@ -198,5 +198,5 @@ def _by_partition(positions: Positions) -> dict[str, int]:
 
 _PARKED_KEYS = """
 select view, count(distinct coalesce(stream_key, partition || ':' || log_offset)) as keys
-from control.parked_events group by view
+from control.parked_events where discarded_at is null group by view
 """
