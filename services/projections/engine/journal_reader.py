@@ -1,13 +1,9 @@
 """The journal as a source of events: each applied event once, as the record that the log held."""
 
-from datetime import UTC, datetime
-
 import asyncpg
-from msgspec import json
 
+from services.projections.journal_records import RECORD_COLUMNS, journalled_record
 from shared.log.port import StoredRecord
-
-_text = json.Encoder().encode
 
 
 async def journalled_records(
@@ -22,30 +18,8 @@ async def journalled_records(
     return [journalled_record(partition, row) for row in rows]
 
 
-def journalled_record(partition: int, row: asyncpg.Record) -> StoredRecord:
-    """The log's record of a journal row: the same event, written with its times in UTC."""
-    offset, key, event_id, source, type_, time, recorded_time, channel, attributes, data = row
-    head = _text(
-        {
-            "id": event_id,
-            "source": source,
-            "type": type_,
-            "time": _utc(time),
-            "channel": channel,
-            "recordedtime": _utc(recorded_time),
-        }
-    )
-    # `attributes` is an object that always has `dataschema`, so its inside can follow and be followed by a member.
-    value = b'%b,%b,"data":%b}' % (head[:-1], attributes[1:-1].encode(), data.encode())
-    return StoredRecord(partition, offset, key.encode(), value)
-
-
-def _utc(time: datetime) -> datetime:
-    return time.astimezone(UTC)
-
-
-_NEXT = """
-select log_offset, stream_key, event_id, source, type, time, recorded_time, channel, attributes, data
+_NEXT = f"""
+select {", ".join(RECORD_COLUMNS)}
 from control.journal where partition = $1 and log_offset >= $2 and log_offset < $3
 order by log_offset limit $4
-"""
+"""  # noqa: S608 - names of columns

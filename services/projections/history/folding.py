@@ -1,0 +1,84 @@
+"""Folds events that are read back into the states they made, as the engine did when they came."""
+
+from typing import Any, Literal, NamedTuple
+
+from services.projections.history.reading import JournalledEvent
+from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, ReadModel, Row
+from shared.envelope import RecordedEvent
+
+MOST_ROWS = 20_000
+
+Outcome = Literal["ignored", "applied", "parked", "discarded", "failed"]
+"""What became of an event in a view: not of a class that it consumes; folded; left out as it waits to be redriven, or
+for good; or the fold raised on it, or on an earlier one of its stream key."""
+
+
+class HistoryTooLargeError(Exception):
+    """More rows than are held in memory for one answer."""
+
+
+class Failed(NamedTuple):
+    """An event that the fold could not take, and what it raised. Later events of its stream key were left out too."""
+
+    event: RecordedEvent[Any]
+    error: Exception
+
+
+class Taken(NamedTuple):
+    """What one event came to: `entries` are the rows that are only ever added."""
+
+    outcome: Outcome
+    entries: tuple[Row, ...] = ()
+
+
+class HistoryFold:
+    """The states of one read model, folded event by event in the order of the log.
+
+    An event that the view leaves out, parked or discarded, is left out. One that the fold raises on, and those after
+    it that have its stream key, change nothing, as the engine would park them. `failed` has the first of each key.
+    """
+
+    def __init__(self, read_model: ReadModel, most_rows: int = MOST_ROWS) -> None:
+        self._read_model = read_model
+        self._most_rows = most_rows
+        self._stopped: set[str] = set()
+        self.rows: dict[Key, Row | None] = {}
+        """The row of each key that an event touched, None where there is to be none. Entries have none here."""
+        self.failed: list[Failed] = []
+
+    def take(self, journalled: JournalledEvent) -> Taken:
+        """Folds one. Raises `HistoryTooLargeError`, and nothing that the read model raises."""
+        event = journalled.event
+        if type(event.data) not in self._read_model.consumes:
+            return Taken("ignored")
+        left_out = journalled.left_out.get(self._read_model.name)
+        if left_out is not None:
+            return Taken(left_out)
+        if event.stream_key in self._stopped:
+            return Taken("failed")
+        try:
+            entries = self._fold(event)
+        except Exception as error:  # noqa: BLE001 - whatever a fold raises stops that stream key, as in the engine
+            self._stopped.add(event.stream_key)
+            self.failed.append(Failed(event, error))
+            return Taken("failed")
+        if len(self.rows) > self._most_rows:
+            raise HistoryTooLargeError(
+                f"these events make more than {self._most_rows:,} rows of {self._read_model.name}"
+            )
+        return Taken("applied", entries)
+
+    def _fold(self, event: RecordedEvent[Any]) -> tuple[Row, ...]:
+        kind = self._read_model.kind
+        if isinstance(kind, Entries):
+            return (kind.row(event),)
+        key = kind.key(event)
+        if key is None:
+            return ()
+        before = self.rows.get(key)
+        if isinstance(kind, Ordered):
+            self.rows[key] = kind.evolve(before, event)
+        elif isinstance(kind, Mergeable):
+            lifted = kind.lift(event)
+            self.rows[key] = lifted if before is None else kind.combine(before, lifted)
+        return ()
