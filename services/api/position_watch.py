@@ -17,6 +17,13 @@ _FALLBACK_SECONDS: Final = 0.25
 _RECONNECT_SECONDS: Final = (0.0, 0.1, 0.25, 0.5)
 _FAILURES_TO_GIVE_UP: Final = 2
 _STANDBY_SECONDS: Final = 2.0
+_LOST: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a server that ended the session just as a command began
+)
 _ANNOUNCES_NOTHING: Final = (asyncpg.ReadOnlySQLTransactionError, asyncpg.ObjectNotInPrerequisiteStateError)
 _STATE: Final = "select partition, position, pg_is_in_recovery() as standby from control.positions"
 
@@ -89,7 +96,7 @@ class PositionWatch:
         while True:
             try:
                 await self._follow()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except _LOST as error:
                 self._lost(error)
                 await asyncio.sleep(_RECONNECT_SECONDS[min(self._failures, len(_RECONNECT_SECONDS)) - 1])
 

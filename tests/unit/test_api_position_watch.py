@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.api.database import DatabaseUnavailableError
@@ -18,7 +19,7 @@ class Server:
     def __init__(self) -> None:
         self.position = Position({})
         self.standby = False
-        self.away = False
+        self.away: Exception | None = None
         self.queries = 0
         self.replaced = 0
         self.looked = asyncio.Event()
@@ -37,7 +38,7 @@ class Server:
     async def fetch(self, statement: str) -> list[dict[str, Any]]:
         assert "control.positions" in statement
         if self.away:
-            raise ConnectionResetError
+            raise self.away
         self.queries += 1
         self.looked.set()
         offsets = self.position.offsets.items()
@@ -112,18 +113,26 @@ async def test_one_more_wait_than_the_bound_is_refused_at_once() -> None:
         await wait
 
 
-async def test_waits_end_when_the_database_is_away_and_work_again_afterwards() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress"),
+    ],
+)
+async def test_waits_end_when_the_database_is_away_and_work_again_afterwards(error: Exception) -> None:
     server = Server()
     async with watching(server) as watch:
         wait = asyncio.create_task(watch.reach(Position({0: 1}), 20))
         await asyncio.sleep(0)
-        server.away = True
+        server.away = error
         with pytest.raises(DatabaseUnavailableError):
             await wait
         with pytest.raises(DatabaseUnavailableError):
             await watch.reach(Position({0: 1}), 20)
         server.looked.clear()
-        server.away, server.position = False, Position({0: 1})
+        server.away, server.position = None, Position({0: 1})
         await server.looked.wait()
         await watch.reach(Position({0: 1}), 20)
         assert server.replaced == 1

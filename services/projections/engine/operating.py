@@ -35,7 +35,9 @@ async def operating_connection(database_url: str, doing: str) -> AsyncIterator[a
     try:
         yield connection
     finally:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(
+            asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError
+        ):
             await connection.close(timeout=_CLOSE_SECONDS)
 
 
