@@ -70,6 +70,11 @@ async def journalled_events(
         ]
 
 
+async def any_journalled(connection: Connection, stream_keys: Collection[str]) -> bool:
+    """Whether the journal has an event of any of these keys, at whatever time. Raises asyncpg's errors."""
+    return bool(await connection.fetchval(_ANY, list(stream_keys)))
+
+
 async def applied_position(connection: Connection) -> Position:
     """Up to where the journal holds the log's events, in the snapshot of the caller's transaction."""
     rows = await connection.fetch("select partition, position from control.positions where position > 0")
@@ -95,3 +100,10 @@ cross join lateral (
 order by journalled.partition, journalled.log_offset
 """  # noqa: S608 - names of columns
 """`offset 0` keeps the planner at one look into the index a key, however many keys it guesses there to be."""
+
+_ANY = """
+select exists (
+    select from unnest($1::text[]) as wanted (stream_key)
+    cross join lateral (select from control.journal own where own.stream_key = wanted.stream_key limit 1) found
+)
+"""
