@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from services.ops.inspect_command_line import add_inspect_command
 from services.ops.view_command_line import add_view_commands
 
 _START = "Start here"
@@ -43,6 +44,7 @@ app = typer.Typer(
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topic of the event log.")
 app.add_typer(topics, name="topics", rich_help_panel=_PREPARE)
 add_view_commands(app)
+add_inspect_command(app)
 
 Host = Annotated[
     str | None, typer.Option("--host", metavar="HOST", help="Address to serve on. [dim][127.0.0.1][/]")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-_OPERATE = "Operate the views, while everybody reads"
+OPERATE = "Operate the views, while everybody reads"
 
 Data = Annotated[
     Path,
@@ -33,7 +33,7 @@ class SourceName(StrEnum):
 def add_view_commands(app: typer.Typer) -> None:
     """Registers them."""
     for command in (status, rebuild, verify, switch, rollback, pause, resume, drop):
-        app.command(rich_help_panel=_OPERATE)(command)
+        app.command(rich_help_panel=OPERATE)(command)
 
 
 def status(data: Data = _DATA, json: Json = False) -> None:  # noqa: FBT002
