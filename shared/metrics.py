@@ -1,6 +1,14 @@
 """Every metric of Rapport, named in one typed list; each process makes one `Metrics` over its registry."""
 
+from math import nan
+from typing import Final
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+OF_PROJECTIONS: Final = "rapport_projection_"
+"""Begins the name of every metric that a process which projects observes."""
+OF_SUPERVISION: Final = "rapport_projection_process_"
+"""Begins the name of every metric of the process that keeps such a process running."""
 
 _LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BATCH_BUCKETS = (1, 5, 10, 50, 100, 500, 1000, 5000)
@@ -59,6 +67,10 @@ class Metrics:
         self.projection_partitions = Gauge(
             "rapport_projection_partitions", "Partitions this worker holds", registry=registry
         )
+        self.projection_started_timestamp_seconds = Gauge(
+            "rapport_projection_started_timestamp_seconds", "When this process began to project, Unix time",
+            registry=registry,
+        )  # fmt: skip
         self.projection_restarts = Counter(
             "rapport_projection_restarts", "Times the worker began again after an error, by its name", ["error"],
             registry=registry,
@@ -72,4 +84,83 @@ class Metrics:
             "Requests that asked for a position, by outcome",
             ["outcome"],
             registry=registry,
+        )
+        self.projection_process_up = Gauge(
+            f"{OF_SUPERVISION}up",
+            "1 where the projection process of `rapport up` answered this scrape, else 0",
+            registry=registry,
+        )
+        self.projection_process_restarts = Counter(
+            f"{OF_SUPERVISION}restarts",
+            "Times `rapport up` started its projection process again",
+            registry=registry,
+        )
+        self.data_disk_free_bytes = Gauge(
+            "rapport_data_disk_free_bytes",
+            "Bytes free on the disk of the data directory of `rapport up`; NaN elsewhere",
+            registry=registry,
+        )
+        self.data_disk_bytes = Gauge(
+            "rapport_data_disk_bytes", "Size of that disk in bytes; NaN elsewhere", registry=registry
+        )
+        for unknown in (self.data_disk_free_bytes, self.data_disk_bytes):
+            unknown.set(nan)
+        self.watched = WatchedMetrics(registry)
+
+
+class WatchedMetrics:
+    """What each process that projects sees of the whole system: log, database, every view, every partition.
+
+    Each process tells the same, as of its own last look, so `max` is the aggregation, never `sum`. What a look could
+    not find out is absent, or NaN where there are no labels; it is never 0.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, meaning: str, *labels: str) -> Gauge:
+            made = Gauge(f"{OF_PROJECTIONS}{name}", meaning, labels, registry=registry)
+            if not labels:
+                made.set(nan)
+            return made
+
+        self.look_timestamp_seconds = gauge(
+            "look_timestamp_seconds", "When the watchdog last looked, Unix time"
+        )
+        self.log_up = gauge(
+            "log_up", "1 where the log answered and is the one the views are made from, else 0"
+        )
+        self.database_up = gauge("database_up", "1 where PostgreSQL answered, else 0")
+        self.database_bytes = gauge(
+            "database_bytes", "Size of the database in bytes, the embedded log included"
+        )
+        self.log_end = gauge("log_end", "Offset that the next record of the log gets", "partition")
+        self.partitions_unheld = gauge("partitions_unheld", "Partitions that no living worker holds")
+        self.lag_events = gauge(
+            "lag_events", "Records of the log that the view has not taken up", "view", "partition"
+        )
+        self.lag_seconds = gauge(
+            "lag_seconds", "Since the oldest event that the view has not taken up was recorded; 0 at the log's end",
+            "view", "partition",
+        )  # fmt: skip
+        self.standstill_seconds = gauge(
+            "standstill_seconds", "How long events have waited without the view taking one up, as this process saw it",
+            "view", "partition",
+        )  # fmt: skip
+        self.parked_keys = gauge(
+            "parked_keys", "Keys with parked events, counted up to 10,000 events; view `*`: undecodable records",
+            "view",
+        )  # fmt: skip
+        self.discarded_events = gauge("discarded_events", "Parked events that were discarded", "view")
+        self.redriven_events = gauge("redriven_events", "Parked events taken when they were redriven", "view")
+        self.generation = gauge("generation", "The view's newest generation in that state", "view", "state")
+        self.rebuild_done_events = gauge(
+            "rebuild_done_events", "Events a rebuild has taken up", "view", "generation"
+        )
+        self.rebuild_target_events = gauge(
+            "rebuild_target_events", "Events a rebuild has to take up", "view", "generation"
+        )
+        self.rebuild_events_per_second = gauge(
+            "rebuild_events_per_second", "A rebuild's rate since it was taken up", "view", "generation"
+        )
+        self.rebuild_standstill_seconds = gauge(
+            "rebuild_standstill_seconds", "Since a rebuild last took note of progress", "view", "generation"
         )

@@ -18,6 +18,7 @@ from services.ops.data_directory import DataDirectory, Running
 from services.ops.database import kept_running
 from services.ops.embedded_postgres import EmbeddedPostgres
 from services.ops.front_door import FrontDoor, common_app
+from services.ops.joined_metrics import JoinedMetrics
 from services.ops.projection_process import Notice, ProjectionProcess
 from services.ops.running_log import bounded_log
 from services.ops.topic import ensure_topic
@@ -82,13 +83,14 @@ async def _serve(
 ) -> None:
     metrics = Metrics(CollectorRegistry())
     log_file = wishes.data.path / "projections.log" if wishes.log_to_files else None
-    projections = ProjectionProcess(settings, log_file, notice)
+    projections = ProjectionProcess(settings, log_file, notice, metrics)
     async with (
         ingest_service(settings, metrics) as ingest,
         api_service(settings, metrics) as api,
         _supervised(projections),
     ):
-        common = common_app(ingest, api, {"projections": projections.check_running}, metrics.registry)
+        scraped = JoinedMetrics(metrics, projections, wishes.data.path)
+        common = common_app(ingest, api, {"projections": projections.check_running}, scraped.text)
 
         def on_bound(port: int) -> None:
             database = settings.database_url.get_secret_value()

@@ -5,10 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.http.health import ReadinessCheck, health_routes
+from shared.http.health import MetricsText, ReadinessCheck, health_routes
 from shared.http.problems import install_problem_handlers
 from shared.http.service import Service
 
@@ -37,13 +36,13 @@ class FrontDoor:
 
 
 def common_app(
-    ingest: Service, api: Service, further_readiness: dict[str, ReadinessCheck], registry: CollectorRegistry
+    ingest: Service, api: Service, further_readiness: dict[str, ReadinessCheck], metrics: MetricsText
 ) -> FastAPI:
     """Health, metrics, the merged OpenAPI document, and a page to read it on at /docs, which needs no other host."""
     app = FastAPIOffline(docs_url="/docs", redoc_url=None, title="Rapport", static_url=_PAGE_FILES)
     install_problem_handlers(app)
     readiness = {**ingest.readiness, **api.readiness, **further_readiness}
-    app.include_router(health_routes(readiness, registry))
+    app.include_router(health_routes(readiness, metrics))
 
     @cache
     def openapi() -> dict[str, Any]:

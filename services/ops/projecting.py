@@ -2,7 +2,8 @@
 
 The first process writes one line of JSON to this one's standard input, the settings, and keeps it open: when it
 closes, by a wish to stop or by the first process's death of whatever kind, this process finishes its batch and ends.
-What ends it otherwise is told on standard output in one line.
+It serves its metrics on a free port of the loopback interface, and says which in the first line of its standard output:
+`serving PORT`. What ends it otherwise than by a stop is told there in the last line.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _LAST_SECONDS = 8.0
+_LOOPBACK = "127.0.0.1"
 
 
 def run() -> int:
@@ -41,14 +43,31 @@ def run() -> int:
 
 
 async def _project(values: dict[str, Any]) -> None:
+    from prometheus_client import CollectorRegistry, make_asgi_app  # noqa: PLC0415
+
     from services.projections.main import run as project  # noqa: PLC0415
+    from shared.http.server import serve  # noqa: PLC0415
+    from shared.metrics import Metrics  # noqa: PLC0415
     from shared.settings import Settings  # noqa: PLC0415
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     threading.Thread(target=_end_with_standard_input, args=(loop, stop), daemon=True).start()
-    await project(Settings(**values), stop)
+    metrics = Metrics(CollectorRegistry())
+    serving = asyncio.create_task(
+        serve(make_asgi_app(metrics.registry), _LOOPBACK, 0, asyncio.Event(), _tell_port)
+    )
+    try:
+        await project(Settings(**values), stop, metrics)
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)
+
+
+def _tell_port(port: int) -> None:
+    sys.stdout.write(f"serving {port}\n")
+    sys.stdout.flush()
 
 
 def _end_with_standard_input(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

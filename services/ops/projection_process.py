@@ -10,11 +10,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from services.ops.projection_process_output import ProcessOutput
 from services.ops.restart_pauses import RestartPauses
+from shared.metrics import Metrics
 from shared.settings import Settings
 
 _STOP_SECONDS = 10.0
-_LAST_WORDS_BYTES = 4096
 
 Notice = Callable[[str], None]
 """Tells the operator one sentence; must not block."""
@@ -23,18 +24,25 @@ Notice = Callable[[str], None]
 class ProjectionProcess:
     """A child process that projects with these settings, and that ends when this process does, however it dies."""
 
-    def __init__(self, settings: Settings, log_file: Path | None, notice: Notice) -> None:
+    def __init__(self, settings: Settings, log_file: Path | None, notice: Notice, metrics: Metrics) -> None:
         self._order = json.dumps(
             {"settings": _plain_values(settings), "log_file": str(log_file) if log_file else None}
         )
         self._notice = notice
+        self._metrics = metrics
         self._process: asyncio.subprocess.Process | None = None
+        self._output: ProcessOutput | None = None
 
     @property
     def pid(self) -> int | None:
         """The child's process id, or None while there is none."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process else None
+
+    @property
+    def metrics_port(self) -> int | None:
+        """Where on loopback the child serves its metrics, or None while it does not."""
+        return self._output.port if self._output and self.pid is not None else None
 
     async def check_running(self) -> None:
         """Returns when the child lives; raises `ProcessLookupError` when it does not. A readiness check."""
@@ -54,22 +62,24 @@ class ProjectionProcess:
             self._notice(f"the projection process {ending}; starting it again in {pause:.1f} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
+            if not stop.is_set():
+                self._metrics.projection_process_restarts.inc()
 
     async def _run_once(self, stop: asyncio.Event) -> str:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.ops.projecting",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
-        self._process = process
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("both were asked for as pipes")
+        self._process, self._output = process, ProcessOutput(process.stdout)
         stopping = asyncio.create_task(stop.wait())
-        last_words = asyncio.create_task(_last_words(process))
+        last_words = asyncio.create_task(self._output.read())
         ended = asyncio.create_task(process.wait())
         try:
-            if process.stdin is not None:
-                process.stdin.write(self._order.encode() + b"\n")
+            process.stdin.write(self._order.encode() + b"\n")
             await asyncio.wait({stopping, ended}, return_when=asyncio.FIRST_COMPLETED)
-            if process.stdin is not None:
-                process.stdin.close()
+            process.stdin.close()
             with suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(ended), _STOP_SECONDS)
         finally:
@@ -79,15 +89,6 @@ class ProjectionProcess:
                 await asyncio.shield(ended)
             stopping.cancel()
         return _ending(process.returncode, await last_words)
-
-
-async def _last_words(process: asyncio.subprocess.Process) -> str:
-    if process.stdout is None:
-        return ""
-    said = b""
-    while chunk := await process.stdout.read(_LAST_WORDS_BYTES):
-        said = (said + chunk)[-_LAST_WORDS_BYTES:]
-    return said.decode(errors="replace").strip()
 
 
 def _ending(returncode: int | None, last_words: str) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 
-import asyncpg
 import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -12,6 +11,7 @@ from services.ops.projections_ended import ProjectionsEndedError
 from services.projections.engine.live_set import ProgramOutdatedError
 from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
 from services.projections.main import run as project
+from services.projections.main import watchdog_of
 from shared.http.health import health_routes
 from shared.http.problems import install_problem_handlers
 from shared.http.server import serve
@@ -24,20 +24,20 @@ async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int],
     """Projects until `stop`. Raises `ProjectionsEndedError` when that needs a person, and `AddressUnavailableError`."""
     configure_logging(settings.log_level)
     metrics = Metrics(CollectorRegistry())
-    url = settings.database_url.get_secret_value()
-
-    async def database_answers() -> None:
-        connection = await asyncpg.connect(url, timeout=settings.database_timeout_seconds)
-        await connection.close(timeout=settings.database_timeout_seconds)
-
+    watchdog = watchdog_of(settings, metrics)
+    readiness = {
+        "database": watchdog.check_database,
+        "event log": watchdog.check_log,
+        "views": watchdog.check_progress,
+    }
     app = FastAPI(title="Rapport projections", docs_url=None, redoc_url=None)
     install_problem_handlers(app)
-    app.include_router(health_routes({"database": database_answers}, metrics.registry))
+    app.include_router(health_routes(readiness, metrics.registry))
     ended = asyncio.Event()
 
     async def until_ended() -> None:
         try:
-            await project(settings, stop, metrics)
+            await project(settings, stop, metrics, watchdog)
         except (LogReplacedError, PositionNotInLogError, ProgramOutdatedError) as error:
             name = type(error).__name__
             structlog.get_logger("rapport.ops").critical("projections_ended", error=name, detail=str(error))

@@ -7,10 +7,12 @@ from prometheus_client import CollectorRegistry
 
 from services.projections.engine.outdated_views import rebuild_outdated_views
 from services.projections.engine.rebuild import Rebuild
+from services.projections.engine.watchdog import Watchdog
 from services.projections.engine.worker import Projection, run_worker
 from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import ReadModel
 from services.projections.rebuilding import run_in_processes
+from shared.clock import system_clock
 from shared.codec import decode_record
 from shared.events.catalogue import Catalogue
 from shared.log.choose import event_log
@@ -18,13 +20,32 @@ from shared.metrics import Metrics
 from shared.settings import Settings
 
 
-async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None = None) -> None:
+def watchdog_of(settings: Settings, metrics: Metrics) -> Watchdog:
+    """A watchdog over the log and the database of the settings, to be given to `run`; it looks at nothing yet."""
+    return Watchdog(
+        settings.database_url.get_secret_value(),
+        event_log(settings, metrics),
+        metrics.watched,
+        system_clock,
+        database_timeout_seconds=settings.database_timeout_seconds,
+    )
+
+
+async def run(
+    settings: Settings,
+    stop: asyncio.Event,
+    metrics: Metrics | None = None,
+    watchdog: Watchdog | None = None,
+) -> None:
     """Projects every read model from the log of the settings until `stop`; the database is migrated already.
 
-    Views that readers see in an older version than this program's are rebuilt meanwhile, in a process of their own.
+    Views that readers see in an older version than this program's are rebuilt meanwhile, in a process of their own,
+    and a watchdog tells how all of it fares: the one given, for who asks it further questions, else its own.
     Raises the errors that need a person: `LogReplacedError`, `PositionNotInLogError`, `ProgramOutdatedError`.
     """
     metrics = metrics or Metrics(CollectorRegistry())
+    metrics.projection_started_timestamp_seconds.set(system_clock().timestamp())
+    watchdog = watchdog or watchdog_of(settings, metrics)
     database_url = settings.database_url.get_secret_value()
     log = event_log(settings, metrics)
     decode = partial(decode_record, catalogue=Catalogue())
@@ -48,9 +69,13 @@ async def run(settings: Settings, stop: asyncio.Event, metrics: Metrics | None =
             run_workers=run_workers,
         )
 
-    rebuilding = asyncio.create_task(rebuild_outdated_views(database_url, READ_MODELS, order))
+    beside = (
+        asyncio.create_task(rebuild_outdated_views(database_url, READ_MODELS, order)),
+        asyncio.create_task(watchdog.run()),
+    )
     try:
         await run_worker(projection, stop)
     finally:
-        rebuilding.cancel()
-        await asyncio.gather(rebuilding, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)

@@ -11,13 +11,19 @@ from shared.http.problems import Problem, described_problems
 ReadinessCheck = Callable[[], Awaitable[None]]
 """Returns when a dependency answers; raises, with a reason for people, when it does not."""
 
+MetricsText = Callable[[], Awaitable[bytes]]
+"""Answers the metrics in Prometheus's text format, soon; must not raise."""
+
 _CHECK_SECONDS = 3.0
 
 
-def health_routes(readiness: Mapping[str, ReadinessCheck], registry: CollectorRegistry) -> APIRouter:
+def health_routes(
+    readiness: Mapping[str, ReadinessCheck], exposed: CollectorRegistry | MetricsText
+) -> APIRouter:
     """Routes for the probes of an orchestrator. `readiness` maps a dependency's name to its check.
 
-    Checks run side by side and each counts as failed after 3 s.
+    Checks run side by side and each counts as failed after 3 s. `exposed` is the registry whose metrics are
+    shown, or makes their text for each scrape.
     """
     routes = APIRouter(tags=["health"])
 
@@ -38,7 +44,8 @@ def health_routes(readiness: Mapping[str, ReadinessCheck], registry: CollectorRe
 
     @routes.get("/metrics", summary="Metrics in Prometheus's text format", response_class=Response)
     async def metrics() -> Response:
-        return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
+        text = generate_latest(exposed) if isinstance(exposed, CollectorRegistry) else await exposed()
+        return Response(text, headers={"content-type": CONTENT_TYPE_LATEST})
 
     return routes
 

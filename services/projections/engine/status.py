@@ -1,61 +1,25 @@
 """Where views stand: generations, positions, how far they are behind the log, and rebuilds under way."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import asyncpg
-from msgspec import DecodeError, Struct, ValidationError, json
 
 from services.projections.engine.barrier import Positions, live_positions
-from services.projections.engine.generation_positions import PartitionProgress, progress
+from services.projections.engine.generation_positions import progress
 from services.projections.engine.generations import Generation, generations
+from services.projections.engine.lag import Lag, LagReader
+from services.projections.engine.rebuilding import Rebuilding
 from shared.clock import Clock
-from shared.log.port import EventLog, LogReader, LogTruncatedError, LogUnavailableError
+from shared.log.port import EventLog, LogUnavailableError
 
 _SAMPLE_SECONDS = 0.5
-_POLL_SECONDS = 1.0
-
-
-class Rebuilding(NamedTuple):
-    """A generation that is being made. `rate` is events a second since it was taken up; None where unknown."""
-
-    view: str
-    generation: int
-    version: int
-    state: str
-    partitions: list[PartitionProgress]
-
-    @property
-    def done(self) -> int:
-        """Events taken up."""
-        return sum(each.done for each in self.partitions)
-
-    @property
-    def total(self) -> int:
-        """Events to take up."""
-        return sum(each.total for each in self.partitions)
-
-    @property
-    def rate(self) -> float:
-        """Events a second since the rebuild was last taken up."""
-        if not self.partitions:
-            return 0.0
-        begun = min(each.resumed_at for each in self.partitions)
-        seconds = (max(each.updated_at for each in self.partitions) - begun).total_seconds()
-        moved = sum(each.position - each.resumed_position for each in self.partitions)
-        return moved / seconds if seconds > 0 else 0.0
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """How long it takes at that rate; None where nothing moved."""
-        return (self.total - self.done) / self.rate if self.rate > 0 else None
 
 
 class ViewStatus(NamedTuple):
-    """A view as readers see it. Lags are None where the log does not answer."""
+    """A view as readers see it. Lags are None where the log does not tell: it is away, or ends before a position."""
 
     name: str
     generation: int
@@ -79,10 +43,6 @@ class Status(NamedTuple):
     undecodable: int
 
 
-class _Recorded(Struct):
-    recordedtime: datetime
-
-
 async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) -> Status:
     """The status now; takes half a second, in which the rate is measured. Raises asyncpg's errors."""
     before = await live_positions(connection)
@@ -98,7 +58,8 @@ async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) ->
         if each.shown:
             own = {at.partition: at.position for at in stands[each.view, each.generation]}
             positions[each.view] = live if each.state == "live" else own
-    head, error, lags = await _lags(log, live, positions, clock)
+    head, error, lags = await _lags(log, live, positions)
+    now = clock()
     parked = {row["view"]: row["keys"] for row in await connection.fetch(_PARKED_KEYS)}
     return Status(
         head,
@@ -106,14 +67,14 @@ async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) ->
         [
             ViewStatus(
                 each.view, each.generation, each.version, each.state, positions[each.view],
-                lags[each.view].events, lags[each.view].seconds,
+                _events(lags[each.view]), _seconds(lags[each.view], now),
                 rate if each.state == "live" else 0.0, parked.get(each.view, 0),
             )
             for each in every
             if each.shown
         ],
         [
-            Rebuilding(each.view, each.generation, each.version, each.state, stands[each.view, each.generation])
+            Rebuilding.of(each, stands[each.view, each.generation], now)
             for each in every
             if each.state == "building"
         ],
@@ -122,40 +83,29 @@ async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) ->
     )  # fmt: skip
 
 
-class _Lag(NamedTuple):
-    events: int | None
-    seconds: float | None
-
-
 async def _lags(
-    log: EventLog, live: Positions, positions: Mapping[str, Positions], clock: Clock
-) -> tuple[Positions, str | None, dict[str, _Lag]]:
+    log: EventLog, live: Positions, positions: Mapping[str, Positions]
+) -> tuple[Positions, str | None, dict[str, list[Lag]]]:
     try:
         async with log.reader() as reader:
             bounds = await reader.bounds(list(live))
-            head = {partition: held.end for partition, held in bounds.items()}
-            lags = {}
-            for view, at in positions.items():
-                behind = {each: position for each, position in at.items() if position < head.get(each, 0)}
-                events = sum(head[each] - position for each, position in behind.items())
-                lags[view] = _Lag(events, await _age(reader, behind, clock))
+            lags = await LagReader(reader).lags(bounds, positions)
     except LogUnavailableError as error:
-        return {}, str(error), dict.fromkeys(positions, _Lag(None, None))
-    return head, None, lags
+        return {}, str(error), {view: [Lag(None, None)] for view in positions}
+    head = {partition: held.end for partition, held in bounds.items()}
+    return head, None, {view: list(each.values()) for view, each in lags.items()}
 
 
-async def _age(reader: LogReader, behind: Positions, clock: Clock) -> float | None:
-    """Seconds since the oldest event that is still to be applied was recorded; 0 where there is none."""
-    oldest: datetime | None = None
-    for partition, position in behind.items():
-        with suppress(LogTruncatedError, DecodeError, ValidationError):
-            await reader.seek({partition: position})
-            for record in await reader.poll(1, _POLL_SECONDS):
-                recorded = json.decode(record.value or b"", type=_Recorded).recordedtime
-                oldest = recorded if oldest is None else min(oldest, recorded)
-    if not behind:
-        return 0.0
-    return None if oldest is None else max(0.0, (clock() - oldest).total_seconds())
+def _events(lags: Sequence[Lag]) -> int | None:
+    known = [lag.events for lag in lags if lag.events is not None]
+    return sum(known) if len(known) == len(lags) else None
+
+
+def _seconds(lags: Sequence[Lag], now: datetime) -> float | None:
+    """The longest that an event waits; None where events wait and of none it is known since when."""
+    known = [seconds for lag in lags if (seconds := lag.seconds(now)) is not None]
+    certain = len(known) == len(lags) or any(known)
+    return max(known, default=0.0) if certain else None
 
 
 def as_json(found: Status) -> dict[str, Any]:
@@ -172,6 +122,7 @@ def as_json(found: Status) -> dict[str, Any]:
                 "done": each.done,
                 "total": each.total,
                 "rate": each.rate,
+                "standstill_seconds": each.standstill_seconds,
                 "eta_seconds": each.eta_seconds,
                 "partitions": {str(p.partition): {"done": p.done, "total": p.total} for p in each.partitions},
             }
