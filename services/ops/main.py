@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from services.ops.inspect_command_line import add_inspect_command
-from services.ops.view_command_line import add_view_commands
+from services.ops.parked_command_line import parked
+from services.ops.view_command_line import OPERATE, add_view_commands
 
 _START = "Start here"
 _DEPLOY = "Run a deployment: one service each, settings from RAPPORT_*"
@@ -44,6 +45,7 @@ app = typer.Typer(
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topic of the event log.")
 app.add_typer(topics, name="topics", rich_help_panel=_PREPARE)
 add_view_commands(app)
+app.add_typer(parked, name="parked", rich_help_panel=OPERATE)
 add_inspect_command(app)
 
 Host = Annotated[

@@ -18,6 +18,7 @@ from services.ops.data_directory import DataDirectory
 from services.projections.engine.history import UnknownHistoryError
 from services.projections.engine.log_identity import LogReplacedError
 from services.projections.engine.operating import ViewBusyError, operating_connection
+from services.projections.engine.parked_generations import GenerationInTheWayError
 from services.projections.engine.rebuild import RebuildRefusedError
 from services.projections.engine.shadow import EventRefusedByViewError, GenerationMovedError
 from services.projections.engine.switch import SwitchRefusedError
@@ -32,9 +33,9 @@ from shared.settings_errors import WrongSettingsError, load_settings
 from shared.structured_logs import configure_logging
 
 _FAILURES = (
-    EventRefusedByViewError, GenerationMovedError, LogReplacedError, LogTruncatedError, LogUnavailableError,
-    RebuildRefusedError, RebuildWorkerError, RowsRefusedError, SwitchRefusedError, TooManyStreamKeysError,
-    UnknownHistoryError, ViewBusyError,
+    EventRefusedByViewError, GenerationInTheWayError, GenerationMovedError, LogReplacedError, LogTruncatedError,
+    LogUnavailableError, RebuildRefusedError, RebuildWorkerError, RowsRefusedError, SwitchRefusedError,
+    TooManyStreamKeysError, UnknownHistoryError, ViewBusyError,
 )  # fmt: skip
 _DATABASE_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Answer = TypeVar("Answer")

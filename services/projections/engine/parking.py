@@ -31,7 +31,7 @@ def parked_record(view: str, stored: StoredRecord, error: Exception) -> Parked:
     """A record that could not be decoded, for `view`."""
     return Parked(
         view, stored.partition, stored.offset, None, None, None, stored.key, stored.value,
-        type(error).__name__, _storable(str(error)), 1,
+        type(error).__name__, storable(str(error)), 1,
     )  # fmt: skip
 
 
@@ -41,8 +41,8 @@ def parked_event(
     """A decoded event that `view` could not take, or was not given because it is behind one that it could not."""
     return Parked(
         view, stored.partition, stored.offset,
-        _storable(event.stream_key), _storable(event.id), _storable(event.source),
-        stored.key, stored.value, type(error).__name__, _storable(str(error)), attempts,
+        storable(event.stream_key), storable(event.id), storable(event.source),
+        stored.key, stored.value, type(error).__name__, storable(str(error)), attempts,
     )  # fmt: skip
 
 
@@ -87,5 +87,6 @@ where parked.view = any($1::text[]) and parked.discarded_at is null
 """
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """The text as PostgreSQL takes it, at most 2,000 characters."""
     return text[:_LONGEST_DETAIL].replace("\0", "\N{REPLACEMENT CHARACTER}")
