@@ -18,11 +18,15 @@ def rebuilding(database_url: str, log: EventLog, **changed: Any) -> Rebuild:
 
 
 async def rows_of(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> list[str]:
-    """Every row of a generation as text, in order."""
-    table = f"{read_model.name}_g{generation}.{read_model.table.name}"
-    columns = ", ".join(read_model.table.columns.keys())
-    rows = await connection.fetch(f"select row({columns})::text as row from {table} order by 1")  # noqa: S608
-    return [row["row"] for row in rows]
+    """Every row of a generation as text, table by table, in order."""
+    found = []
+    for table in read_model.tables:
+        columns = ", ".join(table.columns.keys())
+        rows = await connection.fetch(
+            f"select row({columns})::text as row from {read_model.name}_g{generation}.{table.name} order by 1"  # noqa: S608
+        )
+        found += [row["row"] for row in rows]
+    return found
 
 
 async def shown(connection: asyncpg.Connection) -> dict[str, tuple[int, str]]:

@@ -195,5 +195,5 @@ def _compared(comparison: Comparison) -> dict[str, Any]:
     return {
         "rows": comparison.rows,
         "differing": comparison.differing,
-        "keys": [{"key": each.key, "how": each.how} for each in comparison.keys],
+        "keys": [{"table": each.table, "key": each.key, "how": each.how} for each in comparison.keys],
     }

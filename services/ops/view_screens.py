@@ -93,7 +93,7 @@ def _show_comparison(console: Console, compared: Comparison) -> None:
     )
     for difference in compared.keys:
         key = ", ".join(f"{name}={value}" for name, value in difference.key.items())
-        console.print(f"    {difference.how}: {key}", markup=False)
+        console.print(f"    {difference.how} in {difference.table}: {key}", markup=False)
     if compared.differing > len(compared.keys):
         console.print(f"    … and {compared.differing - len(compared.keys):,} more")
 

@@ -1,6 +1,6 @@
 """What every read model keeps, whatever it is about: nobody adds a test here to add a view."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -8,13 +8,30 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
-from services.projections.engine.folding import combine_ahead, contribution_of, fold, fold_ahead
+from services.projections.engine.folding import (
+    Contribution,
+    Failure,
+    combine_ahead,
+    contribution_of,
+    fold,
+    fold_ahead,
+)
 from services.projections.engine.generations import LiveView
+from services.projections.engine.ledger_rows import LedgerRows, fold_ledger
 from services.projections.engine.row_shape import RowValues, shape_of
 from services.projections.read_models import READ_MODELS
-from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, ReadModel, Row
+from services.projections.read_models.declaration import (
+    Entries,
+    Key,
+    Ledger,
+    Mergeable,
+    Ordered,
+    ReadModel,
+    Row,
+)
 from shared.envelope import RecordedEvent
 from shared.events.data import EventData
+from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.strategies import event_streams
@@ -22,7 +39,7 @@ from tests.strategies import event_streams
 Events = Sequence[RecordedEvent[EventData]]
 Rows = dict[Key, RowValues]
 
-EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS)
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER)
 MERGEABLE = tuple(each for each in EVERY if isinstance(each.kind, Mergeable))
 KEYED = tuple(each for each in EVERY if not isinstance(each.kind, Entries))
 
@@ -47,43 +64,63 @@ class Stored:
 
     def __init__(self, view: LiveView) -> None:
         self._view = view
-        self._shape = shape_of(view.table)
-        self.rows: Rows = {}
+        self._shapes = [shape_of(table) for table in view.tables]
+        self.tables: list[Rows] = [{} for _ in view.tables]
 
     def apply(self, events: Iterable[RecordedEvent[Any]], *, ahead: bool = False) -> "Stored":
         """One batch."""
         view = self._view
         given = [each for event in events if (each := contribution_of(view, event)) is not None]
-        loaded: dict[Key, Row] = dict(self._shape.read(values) for values in self.rows.values())
+        loaded: dict[Key, Row] = dict(self._shapes[0].read(values) for values in self.tables[0].values())
         combined = combine_ahead(view, given) if ahead else None
+        entries: Sequence[RowValues] = ()
+        changed: Mapping[Key, Row | None] | None
         if combined is not None:
             changed = fold_ahead(view, combined, loaded)
             assert changed is not None
+        elif isinstance(view.read_model.kind, Ledger):
+            ledger = folded_ledger(view, view.read_model.kind, given, loaded)
+            changed, entries = ledger.changed, ledger.entries
         else:
             folded = fold(view, given, loaded)
             assert folded.failures == []
-            changed = folded.rows
-            for values in folded.entries:
-                key = values[: len(self._shape.key_columns)]
-                assert key not in self.rows, "two entries have one key"
-                self.rows[key] = values
+            changed, entries = folded.rows, folded.entries
         for key, row in changed.items():
             if row is None:
-                self.rows.pop(key, None)
+                self.tables[0].pop(key, None)
             else:
-                self.rows[key] = self._shape.keyed_values(key, row)
+                self.tables[0][key] = self._shapes[0].keyed_values(key, row)
+        for values in entries:
+            key = values[: len(self._shapes[-1].key_columns)]
+            assert key not in self.tables[-1], "two entries have one key"
+            self.tables[-1][key] = values
         return self
 
     def content(self) -> dict[Key, tuple[Any, ...]]:
         """The rows, so that they compare as PostgreSQL compares them: JSON by its content."""
-        places = {self._shape.columns.index(name) for name in self._shape.json_columns}
-        return {
-            key: tuple(
-                json.decode(value) if place in places and value is not None else value
-                for place, value in enumerate(values)
-            )
-            for key, values in self.rows.items()
-        }
+        found = {}
+        for name, shape, rows in zip(self._view.tables, self._shapes, self.tables, strict=True):
+            places = {shape.columns.index(name) for name in shape.json_columns}
+            for key, row in rows.items():
+                found[name.name, *key] = tuple(
+                    json.decode(value) if place in places and value is not None else value
+                    for place, value in enumerate(row)
+                )
+        return found
+
+
+def folded_ledger(
+    view: LiveView, kind: Ledger, contributions: Sequence[Contribution], stored: Mapping[Key, Row]
+) -> LedgerRows:
+    """A ledger into whose rows the contributions are folded, each of them loaded when it is asked for."""
+    rows = LedgerRows(view, kind)
+    rows.take(rows.lacking(key for each in contributions for key in each.given), stored)
+    waiting, failures = list(contributions), list[Failure]()
+    while waiting:
+        waiting, lacking = fold_ledger(rows, waiting, set(), failures)
+        rows.take(lacking, stored)
+    assert failures == []
+    return rows
 
 
 def rows_of(read_model: ReadModel, *batches: Events, ahead: bool = False) -> dict[Key, tuple[Any, ...]]:
@@ -122,7 +159,9 @@ def test_any_interleaving_of_partitions_gives_the_same_rows(
 
 
 @pytest.mark.parametrize(
-    "read_model", [each for each in EVERY if not isinstance(each.kind, Ordered)], ids=lambda each: each.name
+    "read_model",
+    [each for each in EVERY if not isinstance(each.kind, Ordered | Ledger)],
+    ids=lambda each: each.name,
 )
 @given(data=st.data())
 @examples
@@ -167,18 +206,23 @@ def test_every_consumed_class_gives_something(read_model: ReadModel) -> None:
 
 
 @pytest.mark.parametrize(
-    "read_model", [each for each in EVERY if isinstance(each.kind, Ordered)], ids=lambda each: each.name
+    "read_model",
+    [each for each in EVERY if isinstance(each.kind, Ordered | Ledger)],
+    ids=lambda each: each.name,
 )
 @given(data=st.data())
 @examples
-def test_the_events_of_an_ordered_row_have_one_stream_key(read_model: ReadModel, data: st.DataObject) -> None:
-    assert isinstance(read_model.kind, Ordered)
-    keys: dict[Key, set[str]] = {}
+def test_the_events_of_a_row_folded_in_order_have_one_stream_key(
+    read_model: ReadModel, data: st.DataObject
+) -> None:
+    kind = read_model.kind
+    stream_keys: dict[Key, set[str]] = {}
     for event in data.draw(consumed(read_model)):
-        key = read_model.kind.key(event)
-        if key is not None:
-            keys.setdefault(key, set()).add(event.stream_key)
-    assert all(len(stream_keys) == 1 for stream_keys in keys.values())
+        keys = kind.keys(event) if isinstance(kind, Ledger) else [kind.key(event)]  # type: ignore[union-attr]
+        for key in keys:
+            if key is not None:
+                stream_keys.setdefault(key, set()).add(event.stream_key)
+    assert all(len(found) == 1 for found in stream_keys.values())
 
 
 @every_keyed_one
@@ -187,13 +231,13 @@ def test_the_events_of_an_ordered_row_have_one_stream_key(read_model: ReadModel,
 def test_no_valid_stream_makes_a_fold_raise(read_model: ReadModel, data: st.DataObject) -> None:
     view = view_of(read_model)
     events = data.draw(consumed(read_model, max_size=20))
-    contributions = [each for event in events if (each := contribution_of(view, event)) is not None]
-    assert fold(view, contributions, {}).failures == []
+    Stored(view).apply(events)
 
 
 @every_read_model
-def test_a_table_can_be_written_in_arrays(read_model: ReadModel) -> None:
-    shape = shape_of(view_of(read_model).table)
-    assert shape.key_columns, "a table needs a primary key"
-    assert isinstance(read_model.kind, Entries) or shape.other_columns
-    assert not any(of.endswith("[]") for of in shape.types), "use JSON for lists"
+def test_its_tables_can_be_written_in_arrays(read_model: ReadModel) -> None:
+    for table in view_of(read_model).tables:
+        shape = shape_of(table)
+        assert shape.key_columns, "a table needs a primary key"
+        assert isinstance(read_model.kind, Entries) or shape.other_columns
+        assert not any(of.endswith("[]") for of in shape.types), "use JSON for lists"

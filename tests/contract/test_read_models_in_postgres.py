@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from services.projections.engine.generations import make_first_generation
 from services.projections.migrate import migrate
 from services.projections.read_models import READ_MODELS
+from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
 from tests.strategies import JsonObject, related_events
 
-EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS)
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER)
+TABLES = [(each, table.name) for each in EVERY for table in each.tables]
 _KEPT = ("control.journal", "control.positions", "control.parked_events", "control.log_identity")
 
 
@@ -36,14 +38,14 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def rows(connection: asyncpg.Connection) -> dict[str, Counter[str]]:
     """Every row of every view, as text."""
     found = {}
-    for each in EVERY:
-        rows = await connection.fetch(f"select v::text as row from live.{each.table.name} v")  # noqa: S608
-        found[each.name] = Counter(row["row"] for row in rows)
+    for _, name in TABLES:
+        rows = await connection.fetch(f"select v::text as row from live.{name} v")  # noqa: S608
+        found[name] = Counter(row["row"] for row in rows)
     return found
 
 
 async def forget_everything(connection: asyncpg.Connection) -> None:
-    tables = [*_KEPT, *(f"{each.name}_g1.{each.table.name}" for each in EVERY)]
+    tables = [*_KEPT, *(f"{each.name}_g1.{name}" for each, name in TABLES)]
     await connection.execute(f"truncate {', '.join(tables)}")
 
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.projections.engine.batch import entry_of
-from services.projections.engine.generation_tables import table_of
 from services.projections.engine.generations import LiveView
 from services.projections.read_models.timeline import CONSUMED, TABLE, TIMELINE, row
 from services.projections.read_models.timeline_summary import summary_of
@@ -182,7 +181,6 @@ def test_a_task_without_customer_belongs_to_its_complaint(
 
 @given(st.binary() | st.none(), st.binary() | st.none() | posted_events().map(msgspec.json.encode))
 def test_no_record_whatever_makes_preparing_raise(key: bytes | None, value: bytes | None) -> None:
-    table = table_of(TIMELINE, 1)
-    view = LiveView(TIMELINE, table, tuple(table.columns.keys()))
+    view = LiveView.of(TIMELINE, 1)
     entry = entry_of(StoredRecord(3, 7, key, value), decode, [view])
     assert (entry.event is None) == bool(entry.parked) == (entry.contributions == (None,))

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Table
 
 from services.projections.engine.barrier import barrier
 from services.projections.engine.batch import Decode
-from services.projections.engine.generation_tables import table_of
+from services.projections.engine.generation_tables import tables_of
 from services.projections.engine.shadow_run import Target, follow_journal
 from services.projections.engine.switch import catch_up
 from services.projections.read_models.declaration import ReadModel
@@ -21,6 +21,7 @@ MOST_KEYS = 20
 class Difference(NamedTuple):
     """A key whose rows differ: `changed`, `missing` from the shown generation, or `extra` in it."""
 
+    table: str
     key: dict[str, Any]
     how: str
 
@@ -58,17 +59,27 @@ async def compare(
     reading: asyncpg.Connection, read_model: ReadModel, shown: int, recomputed: int
 ) -> Comparison:
     """Compares the generation that readers see with one made anew. Time grows with the rows, memory does not."""
-    shown_table, recomputed_table = table_of(read_model, shown), table_of(read_model, recomputed)
-    key = [column.name for column in shown_table.primary_key.columns]
+    total = Comparison(read_model.name, 0, 0, [])
+    pairs = zip(tables_of(read_model, shown), tables_of(read_model, recomputed), strict=True)
+    for shown_table, recomputed_table in pairs:
+        rows, differing, keys = await _compare(reading, shown_table, recomputed_table)
+        total = Comparison(
+            total.view, total.rows + rows, total.differing + differing, (total.keys + keys)[:MOST_KEYS]
+        )
+    return total
+
+
+async def _compare(
+    reading: asyncpg.Connection, shown: Table, recomputed: Table
+) -> tuple[int, int, list[Difference]]:
+    key = [column.name for column in shown.primary_key.columns]
     statement = _COMPARE.format(
-        keys=", ".join(f'"{name}"' for name in key),
-        shown=_hashed(shown_table),
-        recomputed=_hashed(recomputed_table),
+        keys=", ".join(f'"{name}"' for name in key), shown=_hashed(shown), recomputed=_hashed(recomputed)
     )
     differing = await reading.fetch(statement, MOST_KEYS)
-    rows = await reading.fetchval(f"select count(*) from {_name(recomputed_table)}")  # noqa: S608 - declared names
-    differences = [Difference(json.decode(row["key"]), row["how"]) for row in differing]
-    return Comparison(read_model.name, rows, differing[0]["differing"] if differing else 0, differences)
+    rows = await reading.fetchval(f"select count(*) from {_name(recomputed)}")  # noqa: S608 - declared names
+    differences = [Difference(shown.name, json.decode(row["key"]), row["how"]) for row in differing]
+    return rows, differing[0]["differing"] if differing else 0, differences
 
 
 def _hashed(table: Table) -> str:

@@ -2,7 +2,8 @@
 
 `contribution_of` says what an event gives a view and needs no row; `step` folds one contribution into the row of its
 key; `fold` does so for many, over rows that were loaded, and keeps the order of a stream key where one fails. A
-rebuild uses the first two over rows it keeps in memory.
+rebuild uses the first two over rows it keeps in memory. The rows of a `Ledger`, which may ask for more of them while
+they are folded, are in `ledger_rows`.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,15 +11,16 @@ from typing import Any, NamedTuple
 
 from services.projections.engine.generations import LiveView
 from services.projections.engine.row_shape import RowValues, shape_of
-from services.projections.read_models.declaration import Entries, Key, Kind, Mergeable, Ordered, Row
+from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Ordered, Row
 from shared.envelope import RecordedEvent
 
 
 class Contribution(NamedTuple):
     """What an event gives one view.
 
-    `key` is the row's, () for `Entries`. `given` is for `Entries` the row's values as they are written, for
-    `Mergeable` the lifted row, for `Ordered` nothing. Where the read model raised, `error` is what it raised.
+    `key` is the row's, () for `Entries` and `Ledger`. `given` is for `Entries` the row's values as they are written,
+    for `Mergeable` the lifted row, for `Ledger` the keys of the rows it needs, for `Ordered` nothing. Where the read
+    model raised, `error` is what it raised.
     """
 
     event: RecordedEvent[Any]
@@ -29,6 +31,11 @@ class Contribution(NamedTuple):
 
 class BehindParkedError(Exception):
     """An earlier event of the same stream key is parked in this view, so this one waits for its turn."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "an earlier event of the same stream key is parked in this view; redrive takes them in order"
+        )
 
 
 class Failure(NamedTuple):
@@ -57,6 +64,9 @@ def contribution_of(view: LiveView, event: RecordedEvent[Any]) -> Contribution |
     kind = read_model.kind
     if isinstance(kind, Entries):
         return Contribution(event, (), shape_of(view.table).entry_values(kind.row(event)))
+    if isinstance(kind, Ledger):
+        keys = kind.keys(event)
+        return Contribution(event, (), keys) if keys else None
     key = kind.key(event)
     if key is None:
         return None
@@ -77,18 +87,20 @@ def fold(
     loaded: Mapping[Key, Row],
     parked_keys: Collection[str] = (),
 ) -> Folded:
-    """Folds contributions, in the order of the log, over the `loaded` rows of their keys.
+    """Folds contributions to a view that is no `Ledger`, in the order of the log, over the `loaded` rows of their keys.
 
     One that fails, and those after it that have its stream key, change nothing and are answered as failures; so are
     those of `parked_keys`, stream keys of which the view has parked events already. Raises nothing.
     """
     kind = view.read_model.kind
+    if isinstance(kind, Ledger):
+        raise TypeError("the rows of a ledger are folded by update_ledger")
     stopped = set(parked_keys)
     folded = Folded([], {}, [])
     for contribution in contributions:
         stream_key = contribution.event.stream_key
         if stream_key in stopped:
-            folded.failures.append(Failure(contribution, BehindParkedError(_BEHIND)))
+            folded.failures.append(Failure(contribution, BehindParkedError()))
             continue
         try:
             _fold_one(kind, contribution, loaded, folded)
@@ -98,7 +110,9 @@ def fold(
     return folded
 
 
-def _fold_one(kind: Kind, contribution: Contribution, loaded: Mapping[Key, Row], folded: Folded) -> None:
+def _fold_one(
+    kind: Entries | Ordered | Mergeable, contribution: Contribution, loaded: Mapping[Key, Row], folded: Folded
+) -> None:
     if contribution.error is not None:
         raise contribution.error
     if isinstance(kind, Entries):
@@ -140,6 +154,3 @@ def fold_ahead(
         return {key: kind.combine(loaded[key], row) if key in loaded else row for key, row in ahead.items()}
     except Exception:  # noqa: BLE001 - `fold` goes through them one by one and finds the one that fails
         return None
-
-
-_BEHIND = "an earlier event of the same stream key is parked in this view; redrive takes them in order"

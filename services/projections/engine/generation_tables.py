@@ -1,4 +1,4 @@
-"""The tables of a generation, each in a schema of its own, and the SQL view through which readers see one of them."""
+"""The tables of generations, in a schema for each, and the SQL views through which readers see those of one."""
 
 import asyncpg
 from sqlalchemy import Index, MetaData, Table
@@ -9,63 +9,69 @@ from sqlalchemy.sql.ddl import DDLElement
 from services.projections.read_models.declaration import Entries, ReadModel
 
 
-def table_of(read_model: ReadModel, generation: int) -> Table:
-    """The table of one generation, in schema `NAME_gN`."""
-    return read_model.table.to_metadata(MetaData(schema=f"{read_model.name}_g{generation}"))
+def tables_of(read_model: ReadModel, generation: int) -> tuple[Table, ...]:
+    """The tables of one generation, in schema `NAME_gN`, that of the read model's rows first."""
+    metadata = MetaData(schema=_schema(read_model.name, generation))
+    return tuple(table.to_metadata(metadata) for table in read_model.tables)
 
 
-async def make_table(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> None:
-    """Makes the schema and the table without secondary indexes; entries, which are never searched for while they are
-    built, go without their primary key too. `finish_table` makes both.
+async def make_tables(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> None:
+    """Makes the schema and the tables without secondary indexes; entries, which are never searched for while they are
+    built, go without their primary key too. `finish_tables` makes both.
 
     What an earlier attempt left under that name is dropped.
     """
-    table = table_of(read_model, generation)
-    await connection.execute(f"drop schema if exists {table.schema} cascade")
-    await connection.execute(f"create schema {table.schema}")
-    await connection.execute(_sql(CreateTable(table)))
-    if isinstance(read_model.kind, Entries):
+    schema = _schema(read_model.name, generation)
+    await connection.execute(f"drop schema if exists {schema} cascade")
+    await connection.execute(f"create schema {schema}")
+    tables = tables_of(read_model, generation)
+    for table in tables:
+        await connection.execute(_sql(CreateTable(table)))
+    for table in tables if isinstance(read_model.kind, Entries) else tables[1:]:
         # Dropped rather than left out, so that its columns are NOT NULL as the finished table's are.
         for name in await _primary_key(connection, table):
-            await connection.execute(f'alter table {table.schema}.{table.name} drop constraint "{name}"')
+            await connection.execute(f'alter table {_name(table)} drop constraint "{name}"')
 
 
-async def finish_table(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> None:
-    """Makes what the table lacks of its primary key and its indexes, and tells the planner what it holds.
+async def finish_tables(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> None:
+    """Makes what the tables lack of primary keys and indexes, and tells the planner what they hold.
 
-    May be repeated. Blocks writers of this table alone.
+    May be repeated. Blocks writers of these tables alone.
     """
-    table = table_of(read_model, generation)
-    if not await _primary_key(connection, table):
-        await connection.execute(_sql(AddConstraint(table.primary_key)))
-    for index in _indexes(table):
-        await connection.execute(_sql(CreateIndex(index, if_not_exists=True)))
-    await connection.execute(f"analyze {table.schema}.{table.name}")
+    for table in tables_of(read_model, generation):
+        if not await _primary_key(connection, table):
+            await connection.execute(_sql(AddConstraint(table.primary_key)))
+        for index in _indexes(table):
+            await connection.execute(_sql(CreateIndex(index, if_not_exists=True)))
+        await connection.execute(f"analyze {_name(table)}")
 
 
-async def drop_table(connection: asyncpg.Connection, view: str, generation: int) -> None:
+async def drop_tables(connection: asyncpg.Connection, view: str, generation: int) -> None:
     """Drops the schema of a generation that readers do not see. Raises asyncpg's errors, also when they do."""
-    await connection.execute(f"drop schema if exists {view}_g{generation} cascade")
+    await connection.execute(f"drop schema if exists {_schema(view, generation)} cascade")
 
 
-async def table_fits(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> bool:
-    """Whether the generation's table is there with the columns that the read model declares."""
-    table = table_of(read_model, generation)
-    found = await connection.fetch(_COLUMNS, table.schema, table.name)
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    declared = [(column.name, column.type.compile(dialect=dialect).lower()) for column in table.columns]
-    made = [row["name"] for row in found]
-    return bool(made) and made == [name for name, _ in declared]
+async def tables_fit(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> bool:
+    """Whether the generation's tables are there with the columns that the read model declares."""
+    for table in tables_of(read_model, generation):
+        made = [row["name"] for row in await connection.fetch(_COLUMNS, table.schema, table.name)]
+        if made != [column.name for column in table.columns]:
+            return False
+    return True
 
 
-async def show_table(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> None:
-    """Points the SQL view in `live` to this generation; to be called in a transaction, last.
+async def show_tables(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> None:
+    """Points the SQL views in `live` to this generation; to be called in a transaction, last.
 
     Readers wait from here to its end, and it waits for the readers at work: set a lock time-out.
     """
-    table = table_of(read_model, generation)
+    for table in tables_of(read_model, generation):
+        await _show(connection, table)
+
+
+async def _show(connection: asyncpg.Connection, table: Table) -> None:
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    query = f"select {columns} from {table.schema}.{table.name}"  # noqa: S608 - names from declarations, never input
+    query = f"select {columns} from {_name(table)}"  # noqa: S608 - names from declarations, never input
     try:
         async with connection.transaction():
             await connection.execute(f"create or replace view live.{table.name} as {query}")
@@ -74,8 +80,16 @@ async def show_table(connection: asyncpg.Connection, read_model: ReadModel, gene
         await connection.execute(f"create view live.{table.name} as {query}")
 
 
+def _schema(view: str, generation: int) -> str:
+    return f"{view}_g{generation}"
+
+
+def _name(table: Table) -> str:
+    return f"{table.schema}.{table.name}"
+
+
 async def _primary_key(connection: asyncpg.Connection, table: Table) -> list[str]:
-    return [row["conname"] for row in await connection.fetch(_PRIMARY_KEY, f"{table.schema}.{table.name}")]
+    return [row["conname"] for row in await connection.fetch(_PRIMARY_KEY, _name(table))]
 
 
 def _indexes(table: Table) -> list[Index]:

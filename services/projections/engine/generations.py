@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, Self
 import asyncpg
 from sqlalchemy import Table
 
-from services.projections.engine.generation_tables import finish_table, make_table, show_table, table_of
+from services.projections.engine.generation_tables import finish_tables, make_tables, show_tables, tables_of
 from services.projections.read_models.declaration import ReadModel
 
 State = Literal["building", "ready", "live", "paused", "outdated", "retired"]
@@ -15,17 +15,20 @@ State = Literal["building", "ready", "live", "paused", "outdated", "retired"]
 
 
 class LiveView(NamedTuple):
-    """A read model and the table of one of its generations, schema included."""
+    """A read model and the tables of one of its generations, schema included, that of its rows first."""
 
     read_model: ReadModel
-    table: Table
-    columns: tuple[str, ...]
+    tables: tuple[Table, ...]
 
     @classmethod
     def of(cls, read_model: ReadModel, generation: int) -> Self:
         """The view as this generation holds it."""
-        table = table_of(read_model, generation)
-        return cls(read_model, table, tuple(table.columns.keys()))
+        return cls(read_model, tables_of(read_model, generation))
+
+    @property
+    def table(self) -> Table:
+        """The table of its rows, or of its entries where it is made of nothing else."""
+        return self.tables[0]
 
 
 class Generation(NamedTuple):
@@ -60,7 +63,7 @@ async def shown_generation(connection: asyncpg.Connection, view: str) -> Generat
 
 
 async def add_generation(connection: asyncpg.Connection, read_model: ReadModel) -> int:
-    """Makes the next generation of a view, in state `building`, with its bare table; to be called in a transaction."""
+    """Makes the next generation of a view, in state `building`, with its bare tables; to be called in a transaction."""
     made: int = await connection.fetchval(
         "insert into control.generations (view, generation, version, state) "
         "select $1, coalesce(max(generation), 0) + 1, $2, 'building' from control.generations where view = $1 "
@@ -68,7 +71,7 @@ async def add_generation(connection: asyncpg.Connection, read_model: ReadModel) 
         read_model.name,
         read_model.version,
     )
-    await make_table(connection, read_model, made)
+    await make_tables(connection, read_model, made)
     return made
 
 
@@ -94,9 +97,9 @@ async def make_first_generation(connection: asyncpg.Connection, read_model: Read
     made = await add_generation(connection, read_model)
     if await connection.fetchval("select exists (select from control.journal)"):
         return
-    await finish_table(connection, read_model, made)
+    await finish_tables(connection, read_model, made)
     await set_state(connection, read_model.name, made, "live")
-    await show_table(connection, read_model, made)
+    await show_tables(connection, read_model, made)
 
 
 async def live_views(

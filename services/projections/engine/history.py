@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from services.projections.control import EVERY_VIEW
-from services.projections.engine.generation_tables import table_of
+from services.projections.engine.generation_tables import tables_of
 from services.projections.engine.generations import Generation, shown_generation
 from services.projections.engine.history_view import Tables, Treatment, ViewFold, ViewHistory
 from services.projections.history.reading import (
@@ -123,9 +123,9 @@ async def _fold_of(
     if note is not None or shown is None:
         return ViewFold(read_model, shown, None, None), note
     rows = await connection.fetch(_POSITIONS, read_model.name)
-    table = table_of(read_model, shown.generation)
+    tables = tables_of(read_model, shown.generation)
     return ViewFold(
-        read_model, shown, {row["partition"]: row["position"] for row in rows}, Tables(table, table)
+        read_model, shown, {row["partition"]: row["position"] for row in rows}, Tables(tables[0], tables[-1])
     ), None
 
 

@@ -179,7 +179,7 @@ async def _differences(
     stored = await load_rows(connection, table, made.keys())
     names = shape_of(table).key_columns
     return [
-        Difference(dict(zip(names, key, strict=True)), how)
+        Difference(table.name, dict(zip(names, key, strict=True)), how)
         for key in sorted(made)
         if (how := _difference(made[key], stored.get(key))) is not None
     ]

@@ -177,11 +177,11 @@ class Projector:
         if entry.event is None:
             raise error
         nothing = (None,) * len(self._live.views)
-        if all(view.table is not error.table for view in self._live.views):
+        if not any(error.is_of(view.tables) for view in self._live.views):
             parked = parked_event(EVERY_VIEW, entry.stored, entry.event, error)
             return entry._replace(journal=None, contributions=nothing, parked=(parked,))
         contributions = tuple(
-            given._replace(error=error) if given is not None and view.table is error.table else given
+            given._replace(error=error) if given is not None and error.is_of(view.tables) else given
             for view, given in zip(self._live.views, entry.contributions, strict=True)
         )
         return entry._replace(contributions=contributions)

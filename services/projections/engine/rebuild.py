@@ -11,7 +11,7 @@ import asyncpg
 from services.projections.engine.batch import Decode
 from services.projections.engine.comparison import Comparison, compare, one_position
 from services.projections.engine.generation_positions import PartitionProgress, aim, begin_positions, progress
-from services.projections.engine.generation_tables import drop_table, finish_table, table_fits
+from services.projections.engine.generation_tables import drop_tables, finish_tables, tables_fit
 from services.projections.engine.generations import add_generation, generations, set_state, shown_generation
 from services.projections.engine.log_identity import compare_logs
 from services.projections.engine.operating import held_views, operating_connection
@@ -104,7 +104,7 @@ async def build(connection: asyncpg.Connection, order: Rebuild) -> list[Target]:
         await order.run_workers(bulk, order.workers)
     async with _reporting(order, targets, "making indexes"):
         for target in targets:
-            await finish_table(connection, target.read_model, target.generation)
+            await finish_tables(connection, target.read_model, target.generation)
     return targets
 
 
@@ -137,7 +137,7 @@ async def _begin_or_resume(connection: asyncpg.Connection, read_model: ReadModel
             if found.state != "building":
                 continue
             fits = found.version == read_model.version
-            if fits and await table_fits(connection, read_model, found.generation):
+            if fits and await tables_fit(connection, read_model, found.generation):
                 await begin_positions(connection, read_model.name, found.generation)
                 await aim(connection, read_model.name, found.generation)
                 return Target(read_model, found.generation)
@@ -150,7 +150,7 @@ async def _begin_or_resume(connection: asyncpg.Connection, read_model: ReadModel
 
 async def discard(connection: asyncpg.Connection, view: str, generation: int) -> None:
     """Drops a generation that readers do not see, with all that is known of it; to be called in a transaction."""
-    await drop_table(connection, view, generation)
+    await drop_tables(connection, view, generation)
     for table in ("generation_positions", "generations"):
         await connection.execute(
             f"delete from control.{table} where view = $1 and generation = $2",  # noqa: S608 - two constants

@@ -65,13 +65,14 @@ class ShadowView:
         """The view's name."""
         return self.view.read_model.name
 
-    def fold(self, contribution: Contribution) -> None:
-        """Folds one into memory. Raises what the read model raises, and `BehindParkedError`."""
+    async def fold(self, connection: asyncpg.Connection, contribution: Contribution) -> None:
+        """Folds one into memory. Raises what the read model raises, `BehindParkedError`, and asyncpg's errors."""
         if self._parked_keys is not None and contribution.event.stream_key in self._parked_keys:
-            raise BehindParkedError("an earlier event of the same stream key is parked in this view")
+            raise BehindParkedError
         if contribution.error is not None:
             raise contribution.error
-        self.rows.fold(contribution)
+        while (needs := self.rows.fold(contribution)) is not None:
+            await self.rows.load_also(connection, needs.keys)
 
     def failed(self, stored: StoredRecord, event: RecordedEvent[Any], error: Exception) -> None:
         """Parks an event with the next checkpoint, or raises `EventRefusedByViewError`."""
@@ -145,7 +146,9 @@ class Shadow:
         await shadow.rows.load(connection, [each for each in contributions if each.error is None])
         for contribution in contributions:
             try:
-                shadow.fold(contribution)
+                await shadow.fold(connection, contribution)
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                raise
             except Exception as error:  # noqa: BLE001 - whatever a read model raises
                 shadow.failed(stored[contribution.event.offset], contribution.event, error)
 

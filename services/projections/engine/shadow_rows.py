@@ -8,6 +8,7 @@ from msgspec import msgpack
 
 from services.projections.engine.folding import Contribution, step
 from services.projections.engine.generations import LiveView
+from services.projections.engine.ledger_rows import LedgerRows
 from services.projections.engine.row_shape import RowValues, shape_of
 from services.projections.engine.writing import (
     add_keyed_rows,
@@ -18,7 +19,7 @@ from services.projections.engine.writing import (
     lock_rows,
     remove_rows,
 )
-from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, Row
+from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Needs, Ordered, Row
 
 _SAMPLED = 64
 _BYTES_OF_OBJECTS = 8
@@ -32,8 +33,14 @@ class ShadowRows(Protocol):
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
         """Makes the rows that the contributions change ready to fold. Raises asyncpg's errors."""
 
-    def fold(self, contribution: Contribution) -> None:
-        """Folds one; where it raises what the read model raises, nothing has changed."""
+    def fold(self, contribution: Contribution) -> Needs | None:
+        """Folds one; where it raises what the read model raises, nothing has changed.
+
+        Nor has it where it answers which rows `load_also` is to make ready before it is folded again.
+        """
+
+    async def load_also(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
+        """Makes more rows ready. Raises asyncpg's errors."""
 
     async def write(self, connection: asyncpg.Connection) -> None:
         """Writes what changed, in the caller's transaction, and may be repeated until `written`.
@@ -55,7 +62,16 @@ def shadow_rows(view: LiveView, *, empty: bool) -> ShadowRows:
         return _EntryRows(view)
     if isinstance(kind, Mergeable):
         return _MergedRows(view, kind)
+    if isinstance(kind, Ledger):
+        return _LedgerRows(view, kind, empty=empty)
     return _OrderedRows(view, kind, empty=empty)
+
+
+class _KnownRows:
+    """Rows of which an event tells all that it needs."""
+
+    async def load_also(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:  # noqa: ARG002 - never of use
+        raise AssertionError(f"no fold of this kind asks for other rows, but one did: {keys}")
 
 
 class _Sizes:
@@ -77,7 +93,7 @@ class _Sizes:
         return rows * self._bytes // max(self._sampled, 1)
 
 
-class _EntryRows:
+class _EntryRows(_KnownRows):
     def __init__(self, view: LiveView) -> None:
         self._view = view
         self._rows: list[RowValues] = []
@@ -101,7 +117,7 @@ class _EntryRows:
         return self._sizes.of(len(self._rows))
 
 
-class _OrderedRows:
+class _OrderedRows(_KnownRows):
     """A write-behind cache: a row stays in memory between checkpoints as long as there is room."""
 
     def __init__(self, view: LiveView, kind: Ordered, *, empty: bool) -> None:
@@ -147,7 +163,7 @@ class _OrderedRows:
         return self._sizes.of(len(self._rows))
 
 
-class _MergedRows:
+class _MergedRows(_KnownRows):
     """What events since the last checkpoint add to rows that other processes add to as well."""
 
     def __init__(self, view: LiveView, kind: Mergeable) -> None:
@@ -181,6 +197,48 @@ class _MergedRows:
 
     def written(self, most_bytes: int) -> None:  # noqa: ARG002 - the next checkpoint merges anew
         self._rows = {}
+
+    def size_bytes(self) -> int:
+        return self._sizes.of(len(self._rows))
+
+
+class _LedgerRows:
+    """A write-behind cache as `_OrderedRows` is one."""
+
+    def __init__(self, view: LiveView, kind: Ledger, *, empty: bool) -> None:
+        self._rows = LedgerRows(view, kind)
+        self._table_has_others = not empty
+        self._sizes = _Sizes()
+
+    async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
+        await self._make_ready(connection, {key for each in contributions for key in each.given})
+
+    async def load_also(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
+        await self._make_ready(connection, keys)
+
+    async def _make_ready(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
+        lacking = self._rows.lacking(keys)
+        if self._table_has_others:
+            await self._rows.load(connection, lacking)
+        else:
+            self._rows.take(lacking, {})
+
+    def fold(self, contribution: Contribution) -> Needs | None:
+        answer = self._rows.fold(contribution)
+        if isinstance(answer, Needs):
+            return answer
+        for made in answer:
+            self._sizes.see(made)
+        return None
+
+    async def write(self, connection: asyncpg.Connection) -> None:
+        await self._rows.write(connection)
+
+    def written(self, most_bytes: int) -> None:
+        self._rows.written()
+        if self.size_bytes() > most_bytes:
+            self._rows.forget()
+            self._table_has_others = True
 
     def size_bytes(self) -> int:
         return self._sizes.of(len(self._rows))

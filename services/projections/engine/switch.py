@@ -8,7 +8,7 @@ import asyncpg
 from services.projections.engine.announcements import announce
 from services.projections.engine.barrier import Positions, barrier, live_positions
 from services.projections.engine.batch import Decode
-from services.projections.engine.generation_tables import show_table
+from services.projections.engine.generation_tables import show_tables
 from services.projections.engine.generations import Generation, generations, set_state, shown_generation
 from services.projections.engine.live_set import join_live_set, leave_live_set
 from services.projections.engine.shadow_run import Target, follow_journal, remainder
@@ -81,7 +81,7 @@ async def _switch_once(connection: asyncpg.Connection, targets: Sequence[Target]
         await announce(connection, Position(positions))
         await connection.execute(f"set local lock_timeout = {_READERS_WAIT_MILLISECONDS}")
         for target in hidden:
-            await show_table(connection, target.read_model, target.generation)
+            await show_tables(connection, target.read_model, target.generation)
 
 
 async def _retire(connection: asyncpg.Connection, before: Generation | None, positions: Positions) -> None:

@@ -6,6 +6,7 @@ import asyncpg
 
 from services.projections.engine.folding import Contribution, Failure, Folded, fold, fold_ahead
 from services.projections.engine.generations import LiveView
+from services.projections.engine.ledger_rows import update_ledger
 from services.projections.engine.row_shape import shape_of
 from services.projections.engine.writing import (
     add_keyed_rows,
@@ -16,7 +17,7 @@ from services.projections.engine.writing import (
     lock_rows,
     remove_rows,
 )
-from services.projections.read_models.declaration import Entries, Key, Mergeable, Row
+from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Row
 
 
 async def update_view(
@@ -34,7 +35,10 @@ async def update_view(
         folded = fold(view, contributions, {}, parked_keys)
         await add_rows(connection, view.table, shape_of(view.table).columns, folded.entries)
         return folded.failures
-    if isinstance(view.read_model.kind, Mergeable):
+    kind = view.read_model.kind
+    if isinstance(kind, Ledger):
+        return await update_ledger(connection, view, kind, contributions, parked_keys)
+    if isinstance(kind, Mergeable):
         return await _update_shared(connection, view, contributions, parked_keys, ahead)
     loaded = await load_rows(connection, view.table, _keys(contributions))
     folded = fold(view, contributions, loaded, parked_keys)

@@ -19,6 +19,10 @@ class RowsRefusedError(Exception):
         super().__init__(f"a row for {table.fullname} was refused: {reason}")
         self.table = table
 
+    def is_of(self, tables: Iterable[Table]) -> bool:
+        """Whether the table is one of these."""
+        return any(table is self.table for table in tables)
+
 
 _CONTENT_ERRORS = (
     asyncpg.DataError,

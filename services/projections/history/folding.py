@@ -3,7 +3,16 @@
 from typing import Any, Literal, NamedTuple
 
 from services.projections.history.reading import JournalledEvent
-from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, ReadModel, Row
+from services.projections.read_models.declaration import (
+    Entries,
+    Key,
+    Ledger,
+    Mergeable,
+    Needs,
+    Ordered,
+    ReadModel,
+    Row,
+)
 from shared.envelope import RecordedEvent
 
 MOST_ROWS = 20_000
@@ -72,6 +81,8 @@ class HistoryFold:
         kind = self._read_model.kind
         if isinstance(kind, Entries):
             return (kind.row(event),)
+        if isinstance(kind, Ledger):
+            return self._fold_ledger(kind, event)
         key = kind.key(event)
         if key is None:
             return ()
@@ -82,3 +93,15 @@ class HistoryFold:
             lifted = kind.lift(event)
             self.rows[key] = lifted if before is None else kind.combine(before, lifted)
         return ()
+
+    def _fold_ledger(self, kind: Ledger, event: RecordedEvent[Any]) -> tuple[Row, ...]:
+        known: dict[Key, Row | None] = {key: self.rows.get(key) for key in kind.keys(event)}
+        if not known:
+            return ()
+        while isinstance(evolved := kind.evolve(known, event), Needs):
+            lacking = [key for key in evolved.keys if key not in known]
+            if not lacking:
+                raise LookupError(f"asks for rows it was given: {sorted(evolved.keys)}")
+            known.update((key, self.rows.get(key)) for key in lacking)
+        self.rows.update(evolved.rows)
+        return tuple(evolved.entries)

@@ -1,8 +1,8 @@
 """What a read model declares, and the engine needs, to project it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import Table
 
@@ -60,14 +60,49 @@ class Mergeable:
     combine: Callable[[Row, Row], Row]
 
 
-Kind = Entries | Ordered | Mergeable
+class Evolved(NamedTuple):
+    """What an event changes in a ledger: rows by key, None for one that is to go, and the entries it adds.
+
+    Entries are whole rows of the ledger's table of entries, the columns of its primary key included.
+    """
+
+    rows: Mapping[Key, Row | None]
+    entries: Sequence[Row] = ()
+
+
+class Needs(NamedTuple):
+    """What a ledger's fold must know before it can answer: the rows of keys that it was not given."""
+
+    keys: Collection[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A kind of read model: rows folded from the events of a stream key in the order of the log, and entries kept.
+
+    An event may change several rows of `table`, and adds rows to the table of `entries`, which are never loaded, nor
+    changed later. So what an event costs depends on the rows it needs, not on how much happened before.
+
+    `keys` names the rows that an event needs as far as the event itself tells, () for one that changes nothing.
+    `evolve` is given those, None for one that is not there, and maybe others, on which its answer does not depend;
+    where it wants more it answers `Needs` and is called again with those too. All rows of an event, and all events of
+    a row, have one stream key. Both are pure and raise nothing on events of a consumed class, in whatever order they
+    come.
+    """
+
+    keys: Callable[[RecordedEvent[Any]], Sequence[Key]]
+    evolve: Callable[[Mapping[Key, Row | None], RecordedEvent[Any]], Evolved | Needs]
+    entries: Table
+
+
+Kind = Entries | Ordered | Mergeable | Ledger
 
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
-    """A declared view. `version` is raised when the table or the fold changes, which asks for a rebuild.
+    """A declared view. `version` is raised when a table or the fold changes, which asks for a rebuild.
 
-    `table` names no schema: the engine makes it in the schema of a generation, and readers see it through `live`.
+    Tables name no schema: the engine makes them in the schema of a generation, and readers see them through `live`.
     """
 
     name: str
@@ -75,6 +110,11 @@ class ReadModel:
     kind: Kind
     table: Table
     consumes: frozenset[type[EventData]]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All its tables, that of its rows first."""
+        return (self.table, self.kind.entries) if isinstance(self.kind, Ledger) else (self.table,)
 
 
 def classes_of(union: Any) -> frozenset[type[EventData]]:
