@@ -87,7 +87,7 @@ class Metrics:
         )
         self.projection_process_up = Gauge(
             f"{OF_SUPERVISION}up",
-            "1 where the projection process of `rapport up` answered this scrape, else 0",
+            "1 where the projection process of `rapport up` answered this scrape, else 0; NaN elsewhere",
             registry=registry,
         )
         self.projection_process_restarts = Counter(
@@ -103,7 +103,7 @@ class Metrics:
         self.data_disk_bytes = Gauge(
             "rapport_data_disk_bytes", "Size of that disk in bytes; NaN elsewhere", registry=registry
         )
-        for unknown in (self.data_disk_free_bytes, self.data_disk_bytes):
+        for unknown in (self.projection_process_up, self.data_disk_free_bytes, self.data_disk_bytes):
             unknown.set(nan)
         self.watched = WatchedMetrics(registry)
 
