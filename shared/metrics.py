@@ -62,7 +62,10 @@ class Metrics:
             buckets=_LATENCY_BUCKETS, registry=registry,
         )  # fmt: skip
         self.projection_position = Gauge(
-            "rapport_projection_position", "Next offset to apply", ["partition"], registry=registry
+            "rapport_projection_position",
+            "Next offset to apply, of the partitions this worker holds",
+            ["partition"],
+            registry=registry,
         )
         self.projection_partitions = Gauge(
             "rapport_projection_partitions", "Partitions this worker holds", registry=registry
@@ -162,5 +165,8 @@ class WatchedMetrics:
             "rebuild_events_per_second", "A rebuild's rate since it was taken up", "view", "generation"
         )
         self.rebuild_standstill_seconds = gauge(
-            "rebuild_standstill_seconds", "Since a rebuild last took note of progress", "view", "generation"
+            "rebuild_standstill_seconds",
+            "Since a rebuild last took note of progress, or was ordered",
+            "view",
+            "generation",
         )

@@ -19,6 +19,7 @@ SYMPTOMS = [
     "A changed view",
     "A disk fills",
 ]
+SUFFIXES = {"histogram": ["_bucket", "_sum", "_count"], "counter": ["_total"], "gauge": [""]}
 FUNCTIONS_OF_COUNTERS = ("increase", "rate")
 
 
@@ -41,11 +42,8 @@ def series() -> dict[str, tuple[str, frozenset[str]]]:
     for metric in [*vars(metrics).values(), *vars(metrics.watched).values()]:
         for family in getattr(metric, "describe", list)():
             labels = frozenset(metric._labelnames)
-            if family.type == "histogram":
-                suffixes = ("_bucket", "_sum", "_count")
-            else:
-                suffixes = ("_total",) if family.type == "counter" else ("",)
-            found |= {family.name + suffix: (family.type, labels) for suffix in suffixes}
+            for suffix in SUFFIXES[family.type]:
+                found[family.name + suffix] = family.type, labels
     return found
 
 

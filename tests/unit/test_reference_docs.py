@@ -10,10 +10,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.events import EVENT_CLASSES
 from shared.events.catalogue import Catalogue
 from shared.events.data import EventData
+from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.settings_errors import is_secret, variable_of
 
@@ -45,6 +47,15 @@ def test_the_table_of_settings_is_the_settings(project_root: Path) -> None:
     _holds(project_root / "services/ops/README.md", "settings", ["| variable | default | meaning |", *rows])
 
 
+def test_the_tables_of_metrics_are_the_typed_list(project_root: Path) -> None:
+    metrics = Metrics(CollectorRegistry())
+    page = project_root / "services/ops/README.md"
+    head = "| metric | type | labels | meaning |"
+
+    _holds(page, "metrics of one process", [head, *_metric_rows(metrics)])
+    _holds(page, "metrics of the whole system", [head, *_metric_rows(metrics.watched)])
+
+
 @pytest.mark.parametrize("page", ["README.md", "deploy/RUNBOOK.md"])
 def test_every_test_and_file_that_a_page_names_exists(page: str, project_root: Path) -> None:
     for text, target in re.findall(r"\[([^\]]*)\]\(([^)#:]+)\)", (project_root / page).read_text()):
@@ -52,6 +63,15 @@ def test_every_test_and_file_that_a_page_names_exists(page: str, project_root: P
         assert file.exists(), f"{page} links to {target}"
         if text.startswith("`test_"):
             assert f"def {text.strip('`')}(" in file.read_text(), f"{target} has no {text}"
+
+
+def _metric_rows(metrics: object) -> Iterable[str]:
+    for metric in vars(metrics).values():
+        if isinstance(metric, Counter | Gauge | Histogram):
+            [family] = metric.describe()
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+            yield f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
 
 
 def _members(event: type[EventData]) -> Iterable[str]:

@@ -120,6 +120,9 @@ class Projector:
             self._log.info("partitions_held", partitions=sorted(places))
         self._places = places
         self._metrics.projection_partitions.set(len(places))
+        self._metrics.projection_position.clear()
+        for partition, place in places.items():
+            self._metrics.projection_position.labels(partition=str(partition)).set(place.position)
 
     async def _follow(self, intake: Intake, stop: asyncio.Event) -> None:
         """Applies one batch while the next is fetched and prepared, until partitions are shared out or `stop`."""

@@ -96,6 +96,7 @@ async def _session(projection: Projection, outage: Outage, attempts: Attempts, s
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
             projection.metrics.projection_partitions.set(0)
+            projection.metrics.projection_position.clear()
         async with asyncio.timeout(_LEAVE_SECONDS):
             await leave(writing, worker)
 
