@@ -100,8 +100,9 @@ def show_inspection(console: Console, found: Inspection, subject: Subject, horiz
         oldest = found.events[-1].event.time
         console.print(
             f"{len(found.events):,} of {found.event_count:,} events; `--limit` shows more, "
-            f"`--as-of {_time(oldest)}` those before.",
+            f"`--as-of {_time(oldest)}` goes on from there.",
             style="dim",
+            soft_wrap=True,
         )
     for record in found.undecodable:
         console.print(

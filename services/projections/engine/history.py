@@ -25,7 +25,7 @@ from shared.envelope import RecordedEvent
 from shared.position import Position
 
 _MOST_UNDECODABLE = 20
-_AT_A_TIME = "the state of a time is compared with nothing"
+_AT_A_TIME = "readers see the present, not what was at a time"
 
 
 class UnknownHistoryError(Exception):
