@@ -12,7 +12,13 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from shared.log.append_buffer import AWAY_RETRY_SECONDS
 from shared.log.kafka_connection import REQUEST_TIMEOUT_SECONDS, KafkaConnection
 from shared.log.kafka_producer import worded
-from shared.log.kafka_topic import TopicDescription, TopicMissingError, TopicUnusableError, describe_topic
+from shared.log.kafka_topic import (
+    TopicDescription,
+    TopicMissingError,
+    TopicUnusableError,
+    describe_topic,
+    log_id_of,
+)
 from shared.log.port import (
     Bounds,
     LogIdentity,
@@ -33,8 +39,9 @@ _ANSWER_SECONDS = REQUEST_TIMEOUT_SECONDS + 1.0
 class KafkaReader:
     """Implements `LogReader`.
 
-    A consumer alone does not tell a quiet log from a silent one, nor a topic from its successor of the same
-    name: `poll` asks every few seconds whether a broker is there and still holds the topic that was sought.
+    A consumer alone does not tell a quiet log from a silent one, nor a topic from its successor of the same name. So
+    `poll` asks a broker which topic it holds after every fetch that brought records, before it answers them, and
+    every few seconds where none did: no record of a successor is ever taken for one of the topic that was sought.
     """
 
     def __init__(
@@ -46,6 +53,8 @@ class KafkaReader:
         self._positions: dict[int, int] = {}
         self._sought_log_id: str | None = None
         self._looked_at = 0.0
+        self._fetched: list[StoredRecord] = []
+        """Records whose topic is not confirmed yet: kept where a broker does not answer that."""
 
     async def identity(self) -> LogIdentity:
         """See `LogReader.identity`: the cluster's id, the topic's name and the topic's id."""
@@ -76,42 +85,55 @@ class KafkaReader:
         else:
             self._consumer.unsubscribe()
         self._positions = dict(positions)
+        self._fetched = []
         self._sought_log_id = topic.log_id
         self._looked_at = asyncio.get_running_loop().time()
 
     async def poll(self, max_records: int, timeout_seconds: float) -> list[StoredRecord]:
         """See `LogReader.poll`. Raises `LogTruncatedError` too when the topic was deleted and made again."""
-        await self._look_now_and_then()
         if not self._positions:
+            await self._look_now_and_then()
             await asyncio.sleep(timeout_seconds)
             return []
+        if not self._fetched:
+            self._fetched = await self._fetch(max_records, timeout_seconds)
+        if not self._fetched:
+            await self._look_now_and_then()
+            return []
+        await self._look()
+        records, self._fetched = self._fetched, []
+        for record in records:
+            self._positions[record.partition] = record.offset + 1
+        return records
+
+    async def _fetch(self, max_records: int, timeout_seconds: float) -> list[StoredRecord]:
         try:
             fetched = await self._consumer.getmany(
                 timeout_ms=int(timeout_seconds * 1000), max_records=max_records
             )
         except OffsetOutOfRangeError as error:
             await self._raise_truncated()
+            await self._look()
             raise self._away(error) from error
         except (KafkaError, OSError) as error:
             raise self._away(error) from error
-        records = [
+        return [
             StoredRecord(each.partition, record.offset, record.key, record.value)
             for each, found in fetched.items()
             for record in found
         ]
-        for record in records:
-            self._positions[record.partition] = record.offset + 1
-        return records
 
     async def _look_now_and_then(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._looked_at < _LOOK_EVERY_SECONDS:
-            return
-        topic = await self._describe()
-        if self._sought_log_id is not None and topic.log_id != self._sought_log_id:
+        if asyncio.get_running_loop().time() - self._looked_at >= _LOOK_EVERY_SECONDS:
+            await self._look()
+
+    async def _look(self) -> None:
+        """Raises `LogTruncatedError` where the topic is another one than that which was sought."""
+        log_id = await self._answered(log_id_of(self._client, self._connection.topic))
+        if self._sought_log_id is not None and log_id != self._sought_log_id:
             partition, position = next(iter(self._positions.items()))
             raise LogTruncatedError(partition, position, (await self.bounds([partition]))[partition])
-        self._looked_at = now
+        self._looked_at = asyncio.get_running_loop().time()
 
     async def _raise_truncated(self) -> None:
         held = await self.bounds(list(self._positions))

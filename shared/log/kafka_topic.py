@@ -4,6 +4,7 @@ import asyncio
 from base64 import urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
@@ -47,10 +48,39 @@ async def describe_topic(client: AIOKafkaClient, topic: str) -> TopicDescription
 
     Raises `TopicMissingError` or another `TopicUnusableError`, `KafkaError` or `OSError` when no broker answers.
     """
-    node = client.get_random_node()
+    node = _any_node(client)
+    max_message_bytes, min_in_sync = await _limits(client, node, topic)
+    log_id, partitions = await _metadata(client, node, topic)
+    return TopicDescription(
+        log_id=log_id,
+        partitions=len(partitions),
+        max_message_bytes=max_message_bytes,
+        min_in_sync=min_in_sync,
+        unwritable=tuple(
+            sorted(
+                partition
+                for (_code, partition, leader, _epoch, _replicas, in_sync, _offline, _tags) in partitions
+                if leader < 0 or len(in_sync) < min_in_sync
+            )
+        ),
+    )
+
+
+async def log_id_of(client: AIOKafkaClient, topic: str) -> str:
+    """The topic's identity alone, for one request. Raises what `describe_topic` raises; the caller bounds the wait."""
+    log_id, _ = await _metadata(client, _any_node(client), topic)
+    return log_id
+
+
+def _any_node(client: AIOKafkaClient) -> int:
+    node: int | None = client.get_random_node()
     if node is None:
         raise TopicUnusableError("no Kafka broker is known; check the address in RAPPORT_LOG")
-    max_message_bytes, min_in_sync = await _limits(client, node, topic)
+    return node
+
+
+async def _metadata(client: AIOKafkaClient, node: int, topic: str) -> tuple[str, list[tuple[Any, ...]]]:
+    """The log's id, of cluster and topic, and the partitions as `TopicMetadataResponse` has them."""
     try:
         answer = await client.send(node, TopicMetadataRequest(topic))
     except NotImplementedError as error:
@@ -62,18 +92,9 @@ async def describe_topic(client: AIOKafkaClient, topic: str) -> TopicDescription
         raise TopicMissingError(f"the topic {name!r} does not exist; make it with: rapport topics create")
     if code:
         raise for_code(code)(f"topic {topic}")
-    return TopicDescription(
-        log_id=f"kafka:{answer.cluster_id}:{topic}:{urlsafe_b64encode(topic_id).rstrip(b'=').decode()}",
-        partitions=len(partitions),
-        max_message_bytes=max_message_bytes,
-        min_in_sync=min_in_sync,
-        unwritable=tuple(
-            sorted(
-                partition
-                for (_code, partition, leader, _epoch, _replicas, in_sync, _offline, _tags) in partitions
-                if leader < 0 or len(in_sync) < min_in_sync
-            )
-        ),
+    return (
+        f"kafka:{answer.cluster_id}:{topic}:{urlsafe_b64encode(topic_id).rstrip(b'=').decode()}",
+        partitions,
     )
 
 

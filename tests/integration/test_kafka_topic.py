@@ -47,6 +47,16 @@ async def append(connection: KafkaConnection, count: int) -> None:
     assert all(isinstance(outcome, Appended) for outcome in outcomes)
 
 
+async def delete_topic(connection: KafkaConnection) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap)
+    await admin.start()
+    await admin.delete_topics([connection.topic])
+    async with asyncio.timeout(20):
+        while connection.topic in await admin.list_topics():
+            pass
+    await admin.close()
+
+
 async def test_a_new_topic_has_the_partitions_asked_for_and_takes_large_events(kafka_bootstrap: str) -> None:
     made = await create_topic(
         new_connection(kafka_bootstrap), partitions=7, replication_factor=1, min_in_sync=1
@@ -103,3 +113,17 @@ async def test_records_deleted_before_the_reader_got_there_are_named(
         with pytest.raises(LogTruncatedError) as raised:
             await first_record(reader)
     assert (raised.value.position, raised.value.bounds) == (5, Bounds(8, 10))
+
+
+async def test_no_record_of_a_topic_made_again_under_the_same_name_is_taken_for_one_of_the_first(
+    kafka_bootstrap: str,
+) -> None:
+    connection = new_connection(kafka_bootstrap)
+    await create_topic(connection, partitions=1, replication_factor=1, min_in_sync=1)
+    async with log_on(connection).reader() as reader:
+        await reader.seek({0: 0})
+        await delete_topic(connection)
+        await create_topic(connection, partitions=1, replication_factor=1, min_in_sync=1)
+        await append(connection, 50)
+        with pytest.raises(LogTruncatedError):
+            await first_record(reader)
