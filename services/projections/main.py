@@ -71,7 +71,7 @@ async def run(
 
     beside = (
         asyncio.create_task(rebuild_outdated_views(database_url, READ_MODELS, order)),
-        asyncio.create_task(watchdog.run()),
+        asyncio.create_task(_watch(watchdog, stop)),
     )
     try:
         await run_worker(projection, stop)
@@ -79,3 +79,13 @@ async def run(
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _watch(watchdog: Watchdog, stop: asyncio.Event) -> None:
+    """Watches until `stop`, and closes then while the worker still finishes, as a silent log may take seconds to."""
+    watching = asyncio.create_task(watchdog.run())
+    try:
+        await stop.wait()
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

@@ -4,12 +4,14 @@ import asyncio
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.running import Sender, Up, run, until, up
 
@@ -130,6 +132,42 @@ def test_one_address_serves_both_sides_their_health_and_one_description(serving:
         parts = re.findall(r'(?:src|href)="([^"]+)"', page)
         assert parts
         assert all(part.startswith("/") and client.get(part).status_code == 200 for part in parts)
+
+
+async def test_its_metrics_hold_those_of_the_process_that_projects_and_say_when_that_does_not_answer(
+    serving: Up,
+) -> None:
+    def scraped() -> dict[str, float]:
+        """Every sample, those of one name added up."""
+        found: Counter[str] = Counter()
+        text = httpx.get(f"{serving.url}/metrics", trust_env=False).text
+        families = [family.name for family in text_string_to_metric_families(text)]
+        assert len(set(families)) == len(families)
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                found[sample.name] += sample.value
+        return found
+
+    def caught_up() -> bool:
+        told = scraped()
+        return told["rapport_projection_process_up"] == 1 and told.get("rapport_projection_lag_events") == 0
+
+    sender = Sender("measured")
+    until(caught_up, "metrics of views at the end of the log")
+    projections = until(serving.projections, "a projection process")
+    restarts = scraped()["rapport_projection_process_restarts_total"]
+    projections.suspend()
+    await sender.post_until(serving.url, lambda: len(sender.acknowledged) >= 100)
+    frozen = scraped()
+    assert frozen["rapport_projection_process_up"] == 0
+    assert "rapport_projection_lag_events" not in frozen
+    assert frozen["rapport_ingest_events_total"] >= 100
+
+    projections.kill()
+
+    until(caught_up, "metrics of a new projection process that has applied everything")
+    assert scraped()["rapport_projection_process_restarts_total"] == restarts + 1
+    assert await sender.missing_or_repeated(serving.url) == (set(), set())
 
 
 def test_stopping_takes_seconds_and_leaves_no_process(tmp_path: Path) -> None:
