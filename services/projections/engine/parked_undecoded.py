@@ -30,17 +30,15 @@ from services.projections.engine.parked_generations import (
 )
 from services.projections.engine.parked_partition import despite_conflicts, held_partition
 from services.projections.engine.parked_redrive import EVERYTHING, WAITING, Redriven, Wanted
-from services.projections.engine.parked_refolding import FailedAnew, refold
+from services.projections.engine.parked_refolding import FailedAnew, StreamPlace, refold
 from services.projections.engine.parked_settling import settle
 from services.projections.engine.parking import Parked, park, parked_event
 from services.projections.engine.view_update import update_view
 from services.projections.engine.writing import RowsRefusedError, add_rows
-from services.projections.read_models.declaration import Ordered, ReadModel
+from services.projections.read_models.declaration import Ledger, Ordered, ReadModel
 from shared.codec import UndecodableRecordError
 from shared.envelope import RecordedEvent
 from shared.log.port import StoredRecord
-
-_BEHIND = "an earlier event of the same stream key is parked in this view; redrive takes them in order"
 
 
 class _Outcome(NamedTuple):
@@ -139,7 +137,7 @@ class _UndecodedRedrive:
             if not generations:
                 continue
             if await connection.fetchval(_PARKED_BEFORE, name, partition, event.stream_key, stored.offset):
-                behind = BehindParkedError(_BEHIND)
+                behind = BehindParkedError()
                 parked.append(parked_event(name, stored, event, behind, attempts=0))
                 continue
             for failed in await self._give_view(generations, entry):
@@ -169,11 +167,11 @@ class _UndecodedRedrive:
         self, passed: PassedGeneration, contribution: Contribution, entry: Entry
     ) -> list[FailedAnew]:
         event = contribution.event
-        later = (event.partition, event.stream_key, event.offset, passed.position)
-        if isinstance(passed.view.read_model.kind, Ordered) and await self._connection.fetchval(
-            _LATER, *later
+        late = StreamPlace(event.partition, event.stream_key, event.offset)
+        if isinstance(passed.view.read_model.kind, Ordered | Ledger) and await self._connection.fetchval(
+            _LATER, *late, passed.position
         ):
-            return await refold(self._connection, passed, self._decode, event.partition, event.stream_key)
+            return await refold(self._connection, passed, self._decode, late)
         try:
             async with self._connection.transaction():
                 failures = await update_view(self._connection, passed.view, [contribution])

@@ -1,0 +1,58 @@
+"""Read models that fail on chosen events until they are mended: the faults that park events."""
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from services.projections.read_models import READ_MODELS
+from services.projections.read_models.declaration import Entries, Mergeable, Ordered, ReadModel, Row
+from shared.envelope import RecordedEvent
+from tests.case_ledger import CASE_LEDGER
+from tests.complaint_trails import COMPLAINT_TRAILS
+
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CASE_LEDGER)
+"""Views of every kind."""
+
+
+class FoldFaultError(Exception):
+    """What a read model with a fault raises."""
+
+
+def failing_on(read_model: ReadModel, event_ids: Collection[str]) -> ReadModel:
+    """The read model with a fault: it raises on these events, whatever its kind."""
+    kind = read_model.kind
+
+    def refuse(event: RecordedEvent[Any]) -> None:
+        if event.id in event_ids:
+            raise FoldFaultError(f"cannot take {event.id}")
+
+    if isinstance(kind, Entries):
+        row = kind.row
+
+        def failing_row(event: RecordedEvent[Any]) -> Row:
+            refuse(event)
+            return row(event)
+
+        return replace(read_model, kind=replace(kind, row=failing_row))
+    if isinstance(kind, Mergeable):
+        lift = kind.lift
+
+        def failing_lift(event: RecordedEvent[Any]) -> Row:
+            refuse(event)
+            return lift(event)
+
+        return replace(read_model, kind=replace(kind, lift=failing_lift))
+    evolve: Any = kind.evolve
+
+    def failing_evolve(before: Any, event: RecordedEvent[Any]) -> Any:
+        refuse(event)
+        return evolve(before, event)
+
+    if isinstance(kind, Ordered):
+        return replace(read_model, kind=replace(kind, evolve=failing_evolve))
+    return replace(read_model, kind=replace(kind, evolve=failing_evolve))
+
+
+def with_faults(*event_ids: str) -> tuple[ReadModel, ...]:
+    """Every view, of all kinds, each with the same fault."""
+    return tuple(failing_on(each, event_ids) for each in EVERY)
