@@ -62,13 +62,14 @@ def _view_json(view: ViewHistory) -> dict[str, Any]:
         "state": view.state,
         "rows": [{"key": key, "row": row} for key, row in view.rows],
         "row_count": view.row_count,
+        "entries": view.entries,
         "entry_count": view.entry_count,
         "live": None
         if agreement is None
         else {
             "compared": agreement.compared,
             "differing": agreement.differing,
-            "keys": [{"key": each.key, "how": each.how} for each in agreement.keys],
+            "keys": [{"table": each.table, "key": each.key, "how": each.how} for each in agreement.keys],
             "shared": agreement.shared,
         },
         "note": view.note,
@@ -142,8 +143,11 @@ def _show_view(console: Console, view: ViewHistory) -> None:
         console.print(_row_table(key, row))
     if view.row_count > len(view.rows):
         console.print(f"  … and {view.row_count - len(view.rows):,} more rows")
-    if view.entry_count:
-        console.print(f"  {view.entry_count:,} entries")
+    for entry in view.entries:
+        console.print(f"  {_in_line(entry)}", markup=False, soft_wrap=True)
+    if view.entry_count > len(view.entries):
+        others = " more" if view.entries else ""
+        console.print(f"  {view.entry_count - len(view.entries):,}{others} entries")
     for failed in view.failed:
         console.print(
             f"  cannot take {failed.event.partition}/{failed.event.offset} ({failed.event.id}), nor what follows "
@@ -167,8 +171,8 @@ def _show_agreement(console: Console, view: ViewHistory) -> None:
             soft_wrap=True,
         )
         for difference in agreement.keys:
-            key = ", ".join(f"{name}={value}" for name, value in difference.key.items())
-            console.print(f"    {difference.how}: {key}", markup=False, soft_wrap=True)
+            where = f"{difference.how} in {difference.table}: {_in_line(difference.key)}"
+            console.print(f"    {where}", markup=False, soft_wrap=True)
     else:
         console.print(f"  [green]✓[/] The live view agrees: {agreement.compared:,} rows.")
     if agreement.shared:
@@ -187,6 +191,10 @@ def _row_table(key: Mapping[str, Any], row: Mapping[str, Any]) -> Table:
             table.add_row(f"  {name}", Text(_value(value), style=values))
     table.add_row("", "")
     return table
+
+
+def _in_line(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_value(value)}" for name, value in values.items())
 
 
 def _value(value: Any) -> str:

@@ -97,7 +97,7 @@ async def test_a_row_that_was_changed_by_hand_is_told(deployed: Deployment) -> N
     told = await deployed.run("inspect", "--key", M1)
     assert told.code == 0
     assert "1 of 1 rows are not what readers see" in told.out
-    assert f"changed: subject={M1}" in told.out
+    assert f"changed in customer_summary: subject={M1}" in told.out
 
 
 @pytest.mark.parametrize(

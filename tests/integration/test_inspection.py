@@ -17,13 +17,14 @@ from services.projections.migrate import migrate
 from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import ReadModel
 from shared.log.port import NewRecord
+from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, projection, purchase, reached, worker
 from tests.strategies import PARTY_IDS, JsonObject
 
-EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS)
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER)
 M1 = PARTY_IDS.of("member", "M1")
 
 
@@ -52,7 +53,7 @@ async def views(database_url: str) -> AsyncIterator[Views]:
     await migrate(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
-        for read_model in (COMPLAINT_TRAILS, CHANNEL_TOTALS):
+        for read_model in (COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER):
             await make_first_generation(connection, read_model)
     yield Views(connection, database_url)
     await connection.close()
@@ -94,6 +95,7 @@ async def test_views_that_were_folded_from_the_same_events_agree(views: Views) -
         ("customer_summary", 1, 0),
         ("complaint_trails", 1, 0),
         ("channel_totals", 0, 1),
+        ("case_ledger", 6, 0),
     ):
         agreement = view(found, name).agreement
         assert agreement == (compared, 0, [], shared)
@@ -102,6 +104,8 @@ async def test_views_that_were_folded_from_the_same_events_agree(views: Views) -
         ({"complaint_id": "a"}, {"steps": 4, "trail": ["step-0", "step-2", "step-4", "step-6"]})
     ]
     assert view(found, "timeline").entry_count == 4
+    assert view(found, "timeline").entries == []
+    assert [each["step"] for each in view(found, "case_ledger").entries] == [1, 2, 3, 4]
     assert found.position.includes(end_of(views.log))
 
 
@@ -110,9 +114,15 @@ async def test_rows_that_were_changed_removed_or_added_by_hand_are_named(views: 
     await views.connection.execute("update live.complaint_trails set steps = 7")
     await views.connection.execute("delete from live.timeline where type = 'complaint.closed'")
     await views.connection.execute("insert into live.complaint_trails values ('gone', 1, '[]')")
+    await views.connection.execute(
+        "update live.case_steps set step = 7 where complaint_id = 'a' and step = 2"
+    )
     found = await views.inspect("complaint:a")
     assert differences(found, "complaint_trails") == [("changed", ["a"])]
     assert differences(found, "customer_summary") == []
+    ledger = view(found, "case_ledger").agreement
+    assert ledger is not None
+    assert [(each.table, each.how) for each in ledger.keys] == [("case_steps", "changed")]
     gone = await views.inspect("complaint:gone")
     assert differences(gone, "complaint_trails") == [("extra", ["gone"])]
     [(how, key)] = differences(gone, "timeline")

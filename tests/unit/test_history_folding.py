@@ -90,6 +90,10 @@ def test_a_row_that_the_fold_ended_is_touched_and_not_there() -> None:
     history, _, _ = folded(COMPLAINT_TRAILS, journalled(step(0, "a"), step(1, "a", type="complaint.closed")))
     touched: dict[Key, Row | None] = {("a",): None}
     assert history.rows == touched
+    forgetful = HistoryFold(COMPLAINT_TRAILS, remember_ended=False)
+    for each in journalled(step(0, "a"), step(1, "a", type="complaint.closed")):
+        forgetful.take(each)
+    assert forgetful.rows == {}
 
 
 def test_more_rows_than_fit_are_refused_rather_than_held() -> None:

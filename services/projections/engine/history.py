@@ -96,7 +96,7 @@ async def inspect(
             raise UnknownHistoryError(
                 f"no event of {subject.name} was applied; check the id, and with `rapport status` that views keep up"
             )
-        folds = [await _fold_of(connection, read_model, horizon) for read_model in read_models]
+        folds = [await _fold_of(connection, read_model, horizon, most) for read_model in read_models]
         newest: list[InspectedEvent] = []
         count = 0
         names = [read_model.name for read_model in read_models]
@@ -110,23 +110,23 @@ async def inspect(
             events=newest,
             event_count=count,
             undecodable=undecodable,
-            views=[await fold.result(connection, stream_keys, most, note) for fold, note in folds],
+            views=[await fold.result(connection, stream_keys, note) for fold, note in folds],
         )
 
 
 async def _fold_of(
-    connection: asyncpg.Connection, read_model: ReadModel, horizon: Horizon
+    connection: asyncpg.Connection, read_model: ReadModel, horizon: Horizon, most: int
 ) -> tuple[ViewFold, str | None]:
     """A view's fold, and why it is not compared, where it is not."""
     shown = await shown_generation(connection, read_model.name)
     note = _not_compared(read_model, shown, horizon)
     if note is not None or shown is None:
-        return ViewFold(read_model, shown, None, None), note
-    rows = await connection.fetch(_POSITIONS, read_model.name)
+        return ViewFold(read_model, shown, None, None, most), note
+    positions = {
+        row["partition"]: row["position"] for row in await connection.fetch(_POSITIONS, read_model.name)
+    }
     tables = tables_of(read_model, shown.generation)
-    return ViewFold(
-        read_model, shown, {row["partition"]: row["position"] for row in rows}, Tables(tables[0], tables[-1])
-    ), None
+    return ViewFold(read_model, shown, positions, Tables(tables[0], tables[-1]), most), None
 
 
 def _not_compared(read_model: ReadModel, shown: Generation | None, horizon: Horizon) -> str | None:

@@ -1,6 +1,7 @@
 """One view's part of a history: its states folded anew from some stream keys, and whether readers see the same."""
 
 import heapq
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -19,7 +20,7 @@ from services.projections.history.folding import (
     Taken,
 )
 from services.projections.history.reading import JournalledEvent
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row
+from services.projections.read_models.declaration import Key, Ledger, Mergeable, ReadModel, Row
 
 Treatment = Outcome | Literal["waiting", "unknown"]
 """`waiting`: the view stands before the event. `unknown`: not folded, because there were too many rows."""
@@ -40,8 +41,9 @@ class Agreement(NamedTuple):
 class ViewHistory(NamedTuple):
     """What the events come to in one view.
 
-    `rows` are the folded ones, by key, at most as many as were asked for; `row_count` is how many there are, and
-    `entry_count` how many rows were made that are only ever added: these are one an event and are not shown.
+    `rows` are the folded ones, by key, at most as many as were asked for; `row_count` is how many there are. Of the
+    `entry_count` rows that are only ever added, `entries` are the last ones of a ledger; a view that is made of nothing
+    else has one for each event and shows none.
     `agreement` is None where nothing was compared, and `note` then says why. `failed` has the first event of each
     stream key that the fold could not take.
     """
@@ -52,6 +54,7 @@ class ViewHistory(NamedTuple):
     state: str
     rows: list[tuple[dict[str, Any], Row]]
     row_count: int
+    entries: list[Row]
     entry_count: int
     agreement: Agreement | None
     note: str | None
@@ -67,14 +70,20 @@ class ViewFold:
         shown: Generation | None,
         positions: Mapping[int, int] | None,
         tables: "Tables | None",
+        most: int,
     ) -> None:
-        """With `positions`, only events before them count; with `tables`, rows are compared with those in them."""
+        """With `positions`, only events before them count; with `tables`, rows are compared with those in them.
+
+        At most `most` rows, and as many entries, are answered.
+        """
+        self._most = most
         self._read_model = read_model
         self._shown = shown
         self._positions = positions
         self._tables = tables
         self._fold = HistoryFold(read_model)
         self._entry_count = 0
+        self._last_entries: deque[Row] = deque(maxlen=most if isinstance(read_model.kind, Ledger) else 0)
         self._found = _Found()
         self._too_large: HistoryTooLargeError | None = None
 
@@ -89,6 +98,7 @@ class ViewFold:
             treatments.append(treatment)
             entries += added
         self._entry_count += len(entries)
+        self._last_entries.extend(entries)
         if self._tables is not None and entries:
             shape = shape_of(self._tables.entries)
             made: dict[Key, Row | None] = dict(shape.read(shape.entry_values(row)) for row in entries)
@@ -111,9 +121,9 @@ class ViewFold:
         return taken
 
     async def result(
-        self, connection: asyncpg.Connection, stream_keys: Collection[str], most: int, note: str | None
+        self, connection: asyncpg.Connection, stream_keys: Collection[str], note: str | None
     ) -> ViewHistory:
-        """What it came to, with at most so many rows. `note` says why nothing is compared, where that is so."""
+        """What it came to. `note` says why nothing is compared, where that is so."""
         if self._too_large is not None:
             rows, note, agreement = {}, f"{self._too_large}; `rapport verify` compares them all", None
         else:
@@ -128,9 +138,10 @@ class ViewFold:
             state=self._shown.state if self._shown else "not built",
             rows=[
                 (dict(zip(names, key, strict=True)), _as_stored(self._read_model.table, key, kept[key]))
-                for key in heapq.nsmallest(most, kept)
+                for key in heapq.nsmallest(self._most, kept)
             ],
             row_count=len(kept),
+            entries=list(self._last_entries),
             entry_count=self._entry_count,
             agreement=agreement,
             note=note,

@@ -31,13 +31,13 @@ async def folded_as_of(
 ) -> FoldedHistory:
     """The states folded from the events of these stream keys within the horizon, in the order of the log.
 
-    A row of the `Ordered` kind is complete if its stream key is among them; of a `Mergeable` row it is the part that
-    these keys give, to be combined with others'. What is parked for the view, or was discarded, is left out, so that a
-    horizon beyond the last event gives what the view shows. One snapshot; a caller who reads more of it, such as
-    `applied_position`, opens a repeatable-read transaction around both. Raises `HistoryTooLargeError` beyond
+    A row of the `Ordered` or `Ledger` kind is complete if its stream key is among them; of a `Mergeable` row it is the
+    part that these keys give, to be combined with others'. What is parked for the view, or was discarded, is left out,
+    so that a horizon beyond the last event gives what the view shows. One snapshot; a caller who reads more of it, such
+    as `applied_position`, opens a repeatable-read transaction around both. Raises `HistoryTooLargeError` beyond
     `most_rows` rows or entries, `UndecodableRecordError`, and asyncpg's errors.
     """
-    fold = HistoryFold(read_model, most_rows)
+    fold = HistoryFold(read_model, most_rows, remember_ended=False)
     entries: list[Row] = []
     events = 0
     async with connection.transaction():

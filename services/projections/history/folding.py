@@ -47,12 +47,16 @@ class HistoryFold:
     it that have its stream key, change nothing, as the engine would park them. `failed` has the first of each key.
     """
 
-    def __init__(self, read_model: ReadModel, most_rows: int = MOST_ROWS) -> None:
+    def __init__(
+        self, read_model: ReadModel, most_rows: int = MOST_ROWS, *, remember_ended: bool = True
+    ) -> None:
+        """Holds at most so many rows; those that events ended are among them if they are to be remembered."""
         self._read_model = read_model
         self._most_rows = most_rows
+        self._remember_ended = remember_ended
         self._stopped: set[str] = set()
         self.rows: dict[Key, Row | None] = {}
-        """The row of each key that an event touched, None where there is to be none. Entries have none here."""
+        """The row of each key that events touched, None for a remembered one that they ended. Entries have none."""
         self.failed: list[Failed] = []
 
     def take(self, journalled: JournalledEvent) -> Taken:
@@ -88,11 +92,17 @@ class HistoryFold:
             return ()
         before = self.rows.get(key)
         if isinstance(kind, Ordered):
-            self.rows[key] = kind.evolve(before, event)
+            self._put(key, kind.evolve(before, event))
         elif isinstance(kind, Mergeable):
             lifted = kind.lift(event)
             self.rows[key] = lifted if before is None else kind.combine(before, lifted)
         return ()
+
+    def _put(self, key: Key, row: Row | None) -> None:
+        if row is None and not self._remember_ended:
+            self.rows.pop(key, None)
+        else:
+            self.rows[key] = row
 
     def _fold_ledger(self, kind: Ledger, event: RecordedEvent[Any]) -> tuple[Row, ...]:
         known: dict[Key, Row | None] = {key: self.rows.get(key) for key in kind.keys(event)}
@@ -103,5 +113,6 @@ class HistoryFold:
             if not lacking:
                 raise LookupError(f"asks for rows it was given: {sorted(evolved.keys)}")
             known.update((key, self.rows.get(key)) for key in lacking)
-        self.rows.update(evolved.rows)
+        for key, row in evolved.rows.items():
+            self._put(key, row)
         return tuple(evolved.entries)
