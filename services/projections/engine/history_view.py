@@ -17,7 +17,6 @@ from services.projections.history.folding import (
     HistoryFold,
     HistoryTooLargeError,
     Outcome,
-    Taken,
 )
 from services.projections.history.reading import JournalledEvent
 from services.projections.read_models.declaration import Key, Ledger, Mergeable, ReadModel, Row
@@ -43,9 +42,8 @@ class ViewHistory(NamedTuple):
 
     `rows` are the folded ones, by key, at most as many as were asked for; `row_count` is how many there are. Of the
     `entry_count` rows that are only ever added, `entries` are the last ones of a ledger; a view that is made of nothing
-    else has one for each event and shows none.
-    `agreement` is None where nothing was compared, and `note` then says why. `failed` has the first event of each
-    stream key that the fold could not take.
+    else has one for each event and shows none. `agreement` is None where nothing was compared, and `note` then says
+    why. `failed` has the first event of each stream key that the fold could not take.
     """
 
     view: str
@@ -61,6 +59,13 @@ class ViewHistory(NamedTuple):
     failed: list[Failed]
 
 
+class Tables(NamedTuple):
+    """A generation's tables: of the rows that are folded, and of those that are only added."""
+
+    rows: Table
+    entries: Table
+
+
 class ViewFold:
     """Folds one view's history, chunk by chunk, and compares entries as they come, so that it need not hold them."""
 
@@ -69,7 +74,7 @@ class ViewFold:
         read_model: ReadModel,
         shown: Generation | None,
         positions: Mapping[int, int] | None,
-        tables: "Tables | None",
+        tables: Tables | None,
         most: int,
     ) -> None:
         """With `positions`, only events before them count; with `tables`, rows are compared with those in them.
@@ -114,11 +119,10 @@ class ViewFold:
         if self._too_large is not None:
             return "unknown", ()
         try:
-            taken: Taken = self._fold.take(journalled)
+            return self._fold.take(journalled)
         except HistoryTooLargeError as error:
             self._too_large = error
             return "unknown", ()
-        return taken
 
     async def result(
         self, connection: asyncpg.Connection, stream_keys: Collection[str], note: str | None
@@ -163,13 +167,6 @@ class ViewFold:
             self._found.add(await _differences(connection, table, made), len(made))
         found = self._found
         return Agreement(found.compared, found.differing, found.keys, len(rows) - len(own))
-
-
-class Tables(NamedTuple):
-    """A generation's tables: of the rows that are folded, and of those that are only added."""
-
-    rows: Table
-    entries: Table
 
 
 class _Found:
