@@ -54,7 +54,7 @@ class LagReader:
     ) -> dict[str, dict[int, Lag]]:
         """The lag of each view in each partition; `bounds` must have been read after `positions`.
 
-        Reads at most 2 s. Raises `LogUnavailableError`.
+        Reads for about 2 s at most. Raises `LogUnavailableError`.
         """
         waiting = {
             (partition, position)

@@ -61,7 +61,7 @@ class Watchdog:
         self._standing: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Looks until cancelled, through outages of whatever it looks at. A look takes at most some 15 s."""
+        """Looks until cancelled, through outages of whatever it looks at. A look takes at most about 20 s."""
         try:
             while True:
                 await self.look()
@@ -177,8 +177,8 @@ class Watchdog:
             structlog.get_logger("rapport.projections").debug("reader_not_closed", detail=str(error))
 
     def _note(self, what: str, error: Exception) -> None:
-        name = type(error).__name__
-        reason = f"{name}: {error}" if str(error) else name
+        unsaid = "no answer in time" if isinstance(error, TimeoutError) else "no reason given"
+        reason = f"{type(error).__name__}: {str(error) or unsaid}"
         if what not in self._trouble:
             structlog.get_logger("rapport.projections").warning(
                 "watchdog_does_not_see", what=what, detail=reason
