@@ -114,7 +114,7 @@ def _terms(random: Random, name: str, effective_from: str) -> str:
         [
             f"[[programme.{name}.terms]]",
             f"effective_from = {effective_from}",
-            f'points_per_unit = "{random.choice(["1", "1", "2.5", "0.333", "0.1"])}"',
+            f'points_per_unit = "{random.choice(["1", "1", "2.5", "0.333", "0.1", "0.000333"])}"',
             f"validity_months = {random.choice([12, 1, 1, 2, 0])}",
             f'clawback = "{random.choice(["clamp", "allow_negative"])}"',
             f"tiers = [{', '.join(tiers)}]",
@@ -152,8 +152,8 @@ _AHEAD = [1, 2, 3, 3, 6, 6, 0, -1]
 _GRANTS = [1, 30, 50, 100, 100]
 _SPENT = [1, 20, 30, 50, 100]
 _CAPTURED = [1, 10, 20, 30, 50]
-_TOTALS = ["0", "0.99", "9.9999", "10.00", "30", "99.99", "100.00"]
-_REFUNDS = ["0.01", "1.00", "5.00", "10.00", "33.33", "100.00"]
+_TOTALS = ["0", "0.99", "9.9999", "10.00", "30", "99.99", "100.00", "100", "123456789012345.6789"]
+_REFUNDS = ["0.01", "1.00", "5.00", "10.00", "33.33", "100.00", "123456789.0123"]
 
 
 def event(
@@ -223,7 +223,8 @@ def _data(random: Random, kind: str) -> JsonObject:
     whose: JsonObject = {"account_id": ACCOUNT}
     if kind.startswith("purchase."):
         email = {"type": "email", "value": "guest@example.org"}
-        whose = {"customer": random.choice([[MEMBER], [email, MEMBER]])}
+        another = {"type": "member", "value": "M2"}
+        whose = {"customer": random.choice([[MEMBER]] * 9 + [[email, MEMBER], [MEMBER, another], [email]])}
     return whose | _fields(random, kind)
 
 

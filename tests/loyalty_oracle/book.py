@@ -20,6 +20,7 @@ class Lot:
     occurred_at: datetime
     expires_at: datetime | None
     partner: str | None
+    order_id: str | None
 
     def usable(self, t: datetime) -> bool:
         """L2: it has no expires_at, or expires_at > t."""
@@ -53,6 +54,7 @@ class Order:
 @dataclass
 class Redemption:
     points: int
+    partner: str | None
     accepted: bool
     allocations: list[Allocation]
     cancelled: bool = False
@@ -122,9 +124,17 @@ class Book:
 
     # L2, L3, L4: points come and go
 
-    def credit(self, event: Event, points: int, expires_at: datetime | None, partner: str | None) -> Lot:
+    def credit(
+        self,
+        event: Event,
+        points: int,
+        expires_at: datetime | None,
+        *,
+        partner: str | None = None,
+        order_id: str | None = None,
+    ) -> Lot:
         """L2: a credit makes a lot. L4: it first repays the deficit, only the rest stays in the lot."""
-        lot = Lot(event.id, points, 0, event.time, expires_at, partner)
+        lot = Lot(event.id, points, 0, event.time, expires_at, partner, order_id)
         self.lots.append(lot)
         self._repay_or_keep(lot, points)
         return lot

@@ -10,7 +10,8 @@ from tests.loyalty_oracle.tiers import count_qualifying
 
 
 def earned(book: Book, event: Event, data: LoyaltyPointsEarned) -> None:
-    book.credit(event, data.points, _expiry(book, event, data.expires_at), data.partner)  # L2
+    expires_at = _expiry(book, event, data.expires_at)
+    book.credit(event, data.points, expires_at, partner=data.partner, order_id=data.order_id)  # L2
     if data.qualifying:
         count_qualifying(book, event.time, data.points)  # L12
     book.enter(
@@ -27,7 +28,7 @@ def earned(book: Book, event: Event, data: LoyaltyPointsEarned) -> None:
 def adjusted(book: Book, event: Event, data: LoyaltyPointsAdjusted) -> None:
     """L7"""
     if data.points > 0:
-        book.credit(event, data.points, _expiry(book, event, data.expires_at), partner=None)
+        book.credit(event, data.points, _expiry(book, event, data.expires_at))
         book.enter(event.id, event.time, "adjusted", data.points, reason=data.reason)
         return
     allocations, points, shortfall = book.debit_or_lack(-data.points, [], event.time)

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -80,6 +81,7 @@ class Programmes:
     by_name: dict[str, Programme]
 
 
+@lru_cache(maxsize=4)
 def read_programmes(text: str) -> Programmes:
     document = tomllib.loads(text)
     by_name = {name: _programme(name, stated) for name, stated in document["programme"].items()}

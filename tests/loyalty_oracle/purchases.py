@@ -8,6 +8,9 @@ from tests.loyalty_oracle.book import Book, Event, Order
 from tests.loyalty_oracle.spending import release_expired_holds
 from tests.loyalty_oracle.tiers import count_qualifying, tier_at
 
+MOST_POINTS = 10**12
+"""A purchase that would earn more is a slip of the till."""
+
 
 def purchase(book: Book, event: Event, data: PurchaseCompleted) -> None:
     programme, t = book.enrolled_in(), event.time
@@ -26,10 +29,12 @@ def purchase(book: Book, event: Event, data: PurchaseCompleted) -> None:
         tier = tier_at(book, t)  # L5: the one held just before this purchase
         multiplier = Fraction(1) if tier is None else tier.multiplier
         order.earned = floor(total * terms.points_per_unit * multiplier)  # L5
+        if order.earned > MOST_POINTS:
+            book.anomaly(event, "points_out_of_range", f"{order.earned} points for one purchase")
+            order.earned = 0
         if order.earned > 0:
-            order.lot = book.credit(
-                event, order.earned, programme.expiry_by_terms(t), partner=None
-            )  # L2, L13
+            expires_at = programme.expiry_by_terms(t)  # L13
+            order.lot = book.credit(event, order.earned, expires_at, order_id=data.order_id)  # L2
             count_qualifying(book, t, order.earned)  # L12
     book.enter(event.id, t, "earned", order.earned, order_id=data.order_id)
     # L6: a refund that precedes its purchase waits and applies, at its own t, right after the purchase

@@ -97,7 +97,7 @@ def _expired(lot: Lot) -> Entry:
         "kind": "expired",
         "points": -lot.remaining,
         "reason": None,
-        "order_id": None,
+        "order_id": lot.order_id,
         "partner": lot.partner,
         "allocations": [{"lot": lot.event_id, "points": lot.remaining}],
         "shortfall": 0,

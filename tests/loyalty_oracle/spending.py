@@ -20,11 +20,11 @@ def redemption_requested(book: Book, event: Event, data: LoyaltyRedemptionReques
             book.anomaly(event, "redemption_conflict", f"{data.redemption_id} was asked for other points")
         return
     if data.points > book.available(t):
-        book.redemptions[data.redemption_id] = Redemption(data.points, accepted=False, allocations=[])
+        book.redemptions[data.redemption_id] = Redemption(data.points, data.partner, False, [])
         book.enter(event.id, t, "redemption_rejected", 0, reason="insufficient_points", partner=data.partner)
         return
     allocations = book.take(data.points, book.usable_lots(t))
-    book.redemptions[data.redemption_id] = Redemption(data.points, accepted=True, allocations=allocations)
+    book.redemptions[data.redemption_id] = Redemption(data.points, data.partner, True, allocations)
     book.enter(
         event.id,
         t,
@@ -53,6 +53,7 @@ def redemption_cancelled(book: Book, event: Event, data: LoyaltyRedemptionCancel
         "redemption_cancelled",
         redemption.points,
         reason=data.reason,
+        partner=redemption.partner,
         allocations=redemption.allocations,
     )
 
