@@ -113,7 +113,9 @@ def show_status(console: Console, status: Status) -> None:
     console.print(table)
     for each in status.building:
         eta = f", {each.eta_seconds:,.0f} s left" if each.eta_seconds else ""
-        pace = f"{each.rate:,.0f}/s{eta}" if each.rate else f"no progress for {each.standstill_seconds:,.0f} s"
+        pace = (
+            f"{each.rate:,.0f}/s{eta}" if each.rate else f"no progress for {each.standstill_seconds:,.0f} s"
+        )
         console.print(
             f"{each.view} generation {each.generation}: {each.done:,} of {each.total:,} events, {pace}"
         )

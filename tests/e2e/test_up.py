@@ -4,7 +4,6 @@ import asyncio
 import os
 import re
 import signal
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,13 +138,13 @@ async def test_its_metrics_hold_those_of_the_process_that_projects_and_say_when_
 ) -> None:
     def scraped() -> dict[str, float]:
         """Every sample, those of one name added up."""
-        found: Counter[str] = Counter()
+        found: dict[str, float] = {}
         text = httpx.get(f"{serving.url}/metrics", trust_env=False).text
         families = [family.name for family in text_string_to_metric_families(text)]
         assert len(set(families)) == len(families)
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
-                found[sample.name] += sample.value
+                found[sample.name] = found.get(sample.name, 0) + sample.value
         return found
 
     def caught_up() -> bool:
