@@ -149,6 +149,40 @@ async def test_a_worker_that_applies_events_of_the_same_keys_meanwhile_changes_n
     assert await differing(database_url, log) == {}
 
 
+async def test_a_redrive_waits_for_the_batch_at_work_and_takes_what_that_parks(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = await parked_in_every_view(connection, database_url)
+    operating = await asyncpg.connect(database_url)
+    async with connection.transaction():
+        await connection.execute("select from control.positions for update")
+        running = asyncio.create_task(redrive(operating, COMPLAINT_TRAILS, decode))
+
+        async def waits() -> Any:
+            assert not running.done()
+            return await connection.fetchval(
+                "select wait_event_type = 'Lock' from pg_stat_activity where pid = $1",
+                operating.get_server_pid(),
+            )
+
+        await eventually(waits)
+        await connection.execute(_LAST_BEHIND)
+    done = await running
+    await operating.close()
+    assert (done.applied, done.waiting) == (5, 0)
+    assert await differing(database_url, log, [TIMELINE]) == {}
+
+
+_LAST_BEHIND = """
+insert into control.parked_events (
+    view, partition, log_offset, stream_key, event_id, source, record_key, record_value, error, detail, attempts
+)
+select view, partition, 1000000, stream_key, event_id, source, record_key, record_value, 'BehindParkedError', '', 0
+from control.parked_events where view = 'complaint_trails' order by log_offset desc limit 1
+"""
+"""What a batch at work would park: an event behind the others of the key."""
+
+
 async def test_after_its_last_parked_event_is_taken_a_key_flows_live_again(
     connection: asyncpg.Connection, database_url: str
 ) -> None:

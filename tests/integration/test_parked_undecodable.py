@@ -179,6 +179,25 @@ async def test_kept_and_half_built_generations_have_it_too(
     ] * len(EVERY)
 
 
+async def test_a_rebuild_that_had_just_begun_goes_on_from_what_was_redriven_before_its_first_event(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = await undecoded(
+        connection, database_url, [step(1, "a", source=UNKNOWN), step(2, "b"), step(3, "a")]
+    )
+
+    async def killed(_bulk: Bulk, _workers: int) -> None:
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        await rebuild(rebuilding(database_url, log, read_models=EVERY, run_workers=killed))
+    assert (await redrive_undecoded(connection, EVERY, decode)).applied == 1
+    done = await rebuild(rebuilding(database_url, log, read_models=EVERY))
+    assert [(each.generation, each.comparison and each.comparison.differing) for each in done] == [
+        (2, 0)
+    ] * len(EVERY)
+
+
 async def test_records_are_chosen_by_error(connection: asyncpg.Connection, database_url: str) -> None:
     await undecoded(connection, database_url, [purchase(1, source=UNKNOWN)])
     assert (await redrive_undecoded(connection, EVERY, decode, Wanted(error="OtherError"))).waiting == 1
