@@ -3,8 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +20,19 @@ from services.ops.embedded_postgres import EmbeddedPostgresError
 from services.ops.projection_process import Notice
 from services.ops.projections_ended import ProjectionsEndedError
 from services.ops.screens import show_serving
+from services.ops.told import told_to_people
 from services.ops.until_stopped import run_until_stopped
 from shared.clock import system_clock
 from shared.http.server import AddressUnavailableError
 from shared.log.kafka_topic import TopicExistsError, TopicUnusableError
-from shared.settings_errors import WrongSettingsError, load_settings, unknown_variables
+from shared.settings_errors import WrongSettingsError, load_settings
 
-FAILED = 1
-WRONG_USAGE = 2
 _DEFAULT_TOPIC = "rapport.events"
 _FAILURES = (
     AddressUnavailableError, DatabaseAwayError, DataDirectoryError, DemoWrongError, DirectoryInUseError,
     EmbeddedPostgresError, LoadingError, ProjectionsEndedError, TopicExistsError, TopicUnusableError,
 )  # fmt: skip
 """What a person can understand and mend from the message alone; whatever else is raised shows where, for it is ours."""
-
-
-@contextmanager
-def told_to_people() -> Iterator[None]:
-    """Turns errors that a person can mend into a message and an exit code: 2 for wrong settings, else 1."""
-    for sentence in unknown_variables(os.environ):
-        sys.stderr.write(f"rapport: {sentence}\n")
-    try:
-        yield
-    except WrongSettingsError as error:
-        sys.stderr.write(f"rapport: {error}\n")
-        raise SystemExit(WRONG_USAGE) from None
-    except _FAILURES as error:
-        sys.stderr.write(f"rapport: {error}\n")
-        raise SystemExit(FAILED) from None
 
 
 def run_up(
@@ -72,7 +55,7 @@ def run_up(
     async def service(stop: asyncio.Event) -> None:
         await serve_all(wishes, stop, on_serving, _notice(console, shown=wishes.log_to_files))
 
-    with told_to_people():
+    with told_to_people(*_FAILURES):
         run_until_stopped(service, on_stop=lambda: _stopping(console))
 
 
@@ -85,13 +68,13 @@ def run_demo(data: Path, host: str | None, port: int | None, *, once: bool) -> N
     async def service(stop: asyncio.Event) -> None:
         await demo(wishes, stop, console, system_clock, _notice(console, shown=True), once=once)
 
-    with told_to_people():
+    with told_to_people(*_FAILURES):
         run_until_stopped(service, on_stop=lambda: _stopping(console))
 
 
 def run_service(name: str, host: str | None, port: int | None) -> None:
     """`rapport ingest`, `rapport project` and `rapport api`: one service, with settings from the environment."""
-    with told_to_people():
+    with told_to_people(*_FAILURES):
         settings = load_settings(**_listening(host, port))
         run = _service(name)
 
@@ -108,7 +91,7 @@ def run_migrate(data: Path) -> None:
     """`rapport migrate`: the database of `RAPPORT_DATABASE_URL`, else that of the `rapport up` in `data`."""
     from services.projections.migrate import migrate  # noqa: PLC0415 - Alembic, for this command alone
 
-    with told_to_people():
+    with told_to_people(*_FAILURES):
         running = DataDirectory(data).running()
         named = os.environ.get("RAPPORT_DATABASE_URL")
         url = named or (running.database if running else None)
@@ -131,7 +114,7 @@ def run_topics_create(copies: int | None) -> None:
     """`rapport topics create`. A topic that is there already is left as it is, which is success."""
     from services.ops.topic import make_topic  # noqa: PLC0415 - Kafka, for this command alone
 
-    with told_to_people():
+    with told_to_people(*_FAILURES):
         # Kafka alone is spoken to; these stand in for what the services have.
         settings = load_settings(database_url="postgresql://", identifier_pepper="not needed for Kafka")
         if settings.log == "embedded":

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import asyncpg
 from rich.console import Console
 
-from services.ops.commands import FAILED, told_to_people
-from services.ops.data_directory import DataDirectory
+from services.ops.data_directory import DataDirectory, DataDirectoryError
+from services.ops.told import FAILED, told_to_people
 from services.projections.engine.history import UnknownHistoryError
 from services.projections.engine.log_identity import LogReplacedError
 from services.projections.engine.operating import ViewBusyError, operating_connection
@@ -44,7 +44,7 @@ Answer = TypeVar("Answer")
 @contextmanager
 def operating(data: Path) -> Iterator[Settings]:
     """The settings of the deployment; what a person can mend becomes a message and an exit code."""
-    with told_to_people():
+    with told_to_people(DataDirectoryError):
         settings = _settings(data)
         configure_logging("error")
         try:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import asyncpg
 
-from services.ops.commands import FAILED
 from services.ops.operations import connected, console, decoding, operating, print_json
 from services.ops.parked_answers import (
     UNDECODABLE,
@@ -18,6 +17,7 @@ from services.ops.parked_answers import (
     stored_name,
 )
 from services.ops.parked_screens import show_discarded, show_page, show_record, show_redriven
+from services.ops.told import FAILED
 from services.projections.control import EVERY_VIEW
 from services.projections.engine.parked_discarding import (
     Chosen,

@@ -15,8 +15,8 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 from rich.console import Console
 
-from services.ops.commands import FAILED, WRONG_USAGE
 from services.ops.operations import connected, console, decoding, operating, print_json, say
+from services.ops.told import FAILED, WRONG_USAGE
 from services.ops.view_screens import RebuildScreen, show_comparisons, show_rebuilt, show_status
 from services.projections.engine.comparison import Comparison
 from services.projections.engine.kept_generations import drop, drop_older, roll_back, switch_to
@@ -65,9 +65,12 @@ def run_rebuild(data: Path, views: Sequence[str], wishes: RebuildWishes, *, as_j
                 }
                 for each in rebuilt
             ]
-            print_json({"views": answers, "events": screen.events, "seconds": round(seconds, 3)})
+            steps = {doing: round(took, 3) for doing, took in screen.steps.items()}
+            print_json(
+                {"views": answers, "events": screen.events, "seconds": round(seconds, 3), "steps": steps}
+            )
         else:
-            show_rebuilt(console(), rebuilt, screen.events, seconds)
+            show_rebuilt(console(), rebuilt, screen.events, seconds, screen.steps)
 
 
 def run_verify(data: Path, views: Sequence[str], workers: int | None, *, as_json_: bool) -> None:

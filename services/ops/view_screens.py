@@ -1,6 +1,7 @@
 """What the commands on views show: a rebuild's progress, comparisons, and the status."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,8 +18,12 @@ from services.projections.engine.status import Status
 class RebuildScreen:
     """Bars for all events and for each partition, with rate and time left, while a rebuild runs."""
 
-    def __init__(self, console: Console, *, shown: bool) -> None:
+    def __init__(self, console: Console, *, shown: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self.events = 0
+        self.steps: dict[str, float] = {}
+        """How many seconds each step took, in their order; the last one's until this was left."""
+        self._clock = clock
+        self._step: tuple[str, float] | None = None
         self._resumed: int | None = None
         self._bars = Bars(
             TextColumn("{task.description}"),
@@ -39,9 +44,12 @@ class RebuildScreen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+        if self._step is not None:
+            self._note(self._step[0])
 
     def report(self, progress: Progress) -> None:
         """Shows how far it is; views of one rebuild go together, so the one farthest behind speaks for all."""
+        self._note(progress.doing)
         views = [partitions for partitions in progress.views.values() if partitions]
         if not views:
             return
@@ -55,6 +63,13 @@ class RebuildScreen:
         self._resumed = done if self._resumed is None else self._resumed
         self.events = done - self._resumed
 
+    def _note(self, doing: str) -> None:
+        now = self._clock()
+        before, since = self._step or (doing, now)
+        self.steps[before] = self.steps.get(before, 0.0) + now - since
+        self.steps.setdefault(doing, 0.0)
+        self._step = doing, now
+
     def _show(self, partition: int | None, description: str, done: int, total: int) -> None:
         task = self._tasks.get(partition)
         if task is None:
@@ -64,10 +79,14 @@ class RebuildScreen:
         self._bars.update(task, description=description, completed=done, total=total, rate=rate)
 
 
-def show_rebuilt(console: Console, rebuilt: Sequence[Rebuilt], events: int, seconds: float) -> None:
-    """What a rebuild came to."""
+def show_rebuilt(
+    console: Console, rebuilt: Sequence[Rebuilt], events: int, seconds: float, steps: Mapping[str, float]
+) -> None:
+    """What a rebuild came to, and how long each of its steps took."""
     console.print(
-        f"{events:,} events in {seconds:.1f} s, {events / max(seconds, 0.001):,.0f} a second.", style="dim"
+        f"{events:,} events in {seconds:.1f} s, {events / max(seconds, 0.001):,.0f} a second: "
+        + ", ".join(f"{took:.1f} s {doing}" for doing, took in steps.items()),
+        style="dim",
     )
     for each in rebuilt:
         later = f"is ready: `rapport switch {each.view} {each.generation}`"

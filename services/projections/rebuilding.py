@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from services.projections.engine.rebuild_workers import Bulk
 from shared.settings import Settings
 
-_COLLECT_AFTER_OBJECTS = 100_000
+_COLLECT_AFTER_OBJECTS = 1_000_000
 _NICENESS = 10  # what serves readers goes first
 _LAST_WORDS_BYTES = 8192
 

@@ -81,6 +81,7 @@ async def rebuild(order: Rebuild) -> list[Rebuilt]:
         for target in targets:
             await set_state(connection, target.read_model.name, target.generation, "ready")
         if order.switch:
+            await _report(connection, order, targets, "switching")
             await switch(connection, targets, order.decode)
     return [
         Rebuilt(target.read_model.name, target.generation, order.switch, comparison)
@@ -188,16 +189,9 @@ async def _choose_source(connection: asyncpg.Connection, order: Rebuild) -> Sour
 async def _reporting(order: Rebuild, targets: Sequence[Target], doing: str) -> AsyncIterator[None]:
     """Reports what is done, again and again until left."""
 
-    async def look(connection: asyncpg.Connection) -> None:
-        views = {
-            each.read_model.name: await progress(connection, each.read_model.name, each.generation)
-            for each in targets
-        }
-        order.report(Progress(doing, views))
-
     async def keep_looking(connection: asyncpg.Connection) -> None:
         while True:
-            await look(connection)
+            await _report(connection, order, targets, doing)
             await asyncio.sleep(_LOOK_SECONDS)
 
     async with operating_connection(order.database_url, "progress") as connection:
@@ -209,7 +203,17 @@ async def _reporting(order: Rebuild, targets: Sequence[Target], doing: str) -> A
             with suppress(asyncio.CancelledError):
                 await looking
     async with operating_connection(order.database_url, "progress") as connection:
-        await look(connection)
+        await _report(connection, order, targets, doing)
+
+
+async def _report(
+    connection: asyncpg.Connection, order: Rebuild, targets: Sequence[Target], doing: str
+) -> None:
+    views = {
+        each.read_model.name: await progress(connection, each.read_model.name, each.generation)
+        for each in targets
+    }
+    order.report(Progress(doing, views))
 
 
 def _names(read_models: Sequence[ReadModel]) -> str:

@@ -1,7 +1,7 @@
 """Projects into generations outside the live set, several views in one pass over the events."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -13,12 +13,15 @@ from services.projections.engine.generations import LiveView
 from services.projections.engine.parking import Parked, park, parked_event
 from services.projections.engine.shadow_rows import ShadowRows, shadow_rows
 from services.projections.engine.source_chunks import Chunk
+from services.projections.read_models.declaration import Needs
 from shared.codec import UndecodableRecordError
 from shared.envelope import RecordedEvent
 from shared.log.port import StoredRecord
 
 CACHE_BYTES = 64 * 1024 * 1024
-_RECORDS_BEFORE_OTHERS_RUN = 500
+_TOGETHER = 100
+"""Records that are decoded and folded before the next ones, and before other tasks run: what they were decoded into
+is still in the processor's cache then. Only where rows must be loaded is a whole chunk taken at once."""
 _MOST_ATTEMPTS = 5
 _CONFLICTS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -65,14 +68,28 @@ class ShadowView:
         """The view's name."""
         return self.view.read_model.name
 
-    async def fold(self, connection: asyncpg.Connection, contribution: Contribution) -> None:
-        """Folds one into memory. Raises what the read model raises, `BehindParkedError`, and asyncpg's errors."""
+    def awaited(
+        self, events: Sequence[RecordedEvent[Any]], skipped: Collection[tuple[str, int]]
+    ) -> Sequence[RecordedEvent[Any]]:
+        """Those of one partition's events, in order, that are not in the view yet, nor parked in it."""
+        if not skipped and events[0].offset >= self.positions[events[0].partition]:
+            return events
+        return [
+            event
+            for event in events
+            if event.offset >= self.positions[event.partition] and (self.name, event.offset) not in skipped
+        ]
+
+    def fold(self, contribution: Contribution) -> Needs | None:
+        """Folds one into memory, or answers which rows to make ready first.
+
+        Raises what the read model raises, and `BehindParkedError`.
+        """
         if self._parked_keys is not None and contribution.event.stream_key in self._parked_keys:
             raise BehindParkedError
         if contribution.error is not None:
             raise contribution.error
-        while (needs := self.rows.fold(contribution)) is not None:
-            await self.rows.load_also(connection, needs.keys)
+        return self.rows.fold(contribution)
 
     def failed(self, stored: StoredRecord, event: RecordedEvent[Any], error: Exception) -> None:
         """Parks an event with the next checkpoint, or raises `EventRefusedByViewError`."""
@@ -108,35 +125,33 @@ class Shadow:
 
         After what it raises, `EventRefusedByViewError` and asyncpg's errors, this object is of no more use.
         """
-        events = []
-        for number, record in enumerate(chunk.records):
-            if number % _RECORDS_BEFORE_OTHERS_RUN == 0:
-                await asyncio.sleep(0)
-            try:
-                events.append(self._decode(record))
-            except UndecodableRecordError as error:
-                where = f"the record at partition {record.partition}, offset {record.offset}"
-                raise EventRefusedByViewError(self.views[0].name, where, error) from error
-        for shadow in self.views:
+        loads = any(shadow.rows.loads for shadow in self.views)
+        together = len(chunk.records) if loads else _TOGETHER
+        for first in range(0, len(chunk.records), together):
             await asyncio.sleep(0)
-            await self._fold(connection, shadow, events, chunk)
+            records = chunk.records[first : first + together]
+            events = [self._decoded(record) for record in records]
+            for shadow in self.views:
+                await self._fold(connection, shadow, events, records, chunk.skipped)
+
+    def _decoded(self, record: StoredRecord) -> RecordedEvent[Any]:
+        try:
+            return self._decode(record)
+        except UndecodableRecordError as error:
+            where = f"the record at partition {record.partition}, offset {record.offset}"
+            raise EventRefusedByViewError(self.views[0].name, where, error) from error
 
     async def _fold(
         self,
         connection: asyncpg.Connection,
         shadow: ShadowView,
         events: Sequence[RecordedEvent[Any]],
-        chunk: Chunk,
+        records: Sequence[StoredRecord],
+        skipped: Collection[tuple[str, int]],
     ) -> None:
         """Each event is folded, or parked where the view takes failures so; the strict way is to stop."""
         contributions = []
-        stored = dict(zip((event.offset for event in events), chunk.records, strict=True))
-        for event in events:
-            if (
-                event.offset < shadow.positions[event.partition]
-                or (shadow.name, event.offset) in chunk.skipped
-            ):
-                continue
+        for event in shadow.awaited(events, skipped):
             try:
                 given = contribution_of(shadow.view, event)
             except Exception as error:  # noqa: BLE001 - whatever a read model raises
@@ -146,11 +161,14 @@ class Shadow:
         await shadow.rows.load(connection, [each for each in contributions if each.error is None])
         for contribution in contributions:
             try:
-                await shadow.fold(connection, contribution)
+                while (needs := shadow.fold(contribution)) is not None:
+                    await shadow.rows.load_also(connection, needs.keys)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a read model raises
-                shadow.failed(stored[contribution.event.offset], contribution.event, error)
+                offset = contribution.event.offset
+                stored = next(record for record in records if record.offset == offset)
+                shadow.failed(stored, contribution.event, error)
 
     async def checkpoint(self, connection: asyncpg.Connection, partition: int, reached: int) -> None:
         """Writes what was taken, with the position reached, in one transaction.

@@ -30,6 +30,10 @@ _LEAST_ROW_BYTES = 400
 class ShadowRows(Protocol):
     """Rows of one view. `fold` is given contributions in log order, once `load` was given them."""
 
+    @property
+    def loads(self) -> bool:
+        """Whether `load` may have to ask PostgreSQL, so that it had better be given many at once."""
+
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
         """Makes the rows that the contributions change ready to fold. Raises asyncpg's errors."""
 
@@ -94,6 +98,8 @@ class _Sizes:
 
 
 class _EntryRows(_KnownRows):
+    loads = False
+
     def __init__(self, view: LiveView) -> None:
         self._view = view
         self._rows: list[RowValues] = []
@@ -127,6 +133,10 @@ class _OrderedRows(_KnownRows):
         self._stored_before: dict[Key, bool] = {}
         self._table_has_others = not empty
         self._sizes = _Sizes()
+
+    @property
+    def loads(self) -> bool:
+        return self._table_has_others
 
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
         missing = {each.key for each in contributions} - self._rows.keys()
@@ -165,6 +175,8 @@ class _OrderedRows(_KnownRows):
 
 class _MergedRows(_KnownRows):
     """What events since the last checkpoint add to rows that other processes add to as well."""
+
+    loads = False
 
     def __init__(self, view: LiveView, kind: Mergeable) -> None:
         self._table = view.table
@@ -209,6 +221,10 @@ class _LedgerRows:
         self._rows = LedgerRows(view, kind)
         self._table_has_others = not empty
         self._sizes = _Sizes()
+
+    @property
+    def loads(self) -> bool:
+        return self._table_has_others
 
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
         await self._make_ready(connection, {key for each in contributions for key in each.given})
