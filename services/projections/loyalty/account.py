@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from services.projections.loyalty.answers import AccountRows
 from services.projections.loyalty.lots import Item, Lot, LotKey, LotTree, Node, empty_tree
+from services.projections.loyalty.rows import AccountRows
 
 
 class OpenHold(NamedTuple):

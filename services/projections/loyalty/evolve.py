@@ -8,9 +8,10 @@ from typing import Any, assert_never
 
 from services.projections.loyalty import earning, enrolment, holds, redemptions, refunds
 from services.projections.loyalty.account import Account, new_account
-from services.projections.loyalty.answers import AccountRows, Evolved, Key, Needs, Row, RowsMissingError
 from services.projections.loyalty.posting import Posting, cause_of
 from services.projections.loyalty.programme import Programmes
+from services.projections.loyalty.rows import AccountRows, RowsMissingError
+from services.projections.read_models.declaration import Evolved, Key, Needs, Row
 from shared.envelope import RecordedEvent
 from shared.events.loyalty import (
     LoyaltyEnrolled,

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.projections.loyalty.answers import Key, Needs, Row
 from services.projections.loyalty.evolve import account_of, evolve, keys
 from services.projections.loyalty.programme import Programmes
+from services.projections.read_models.declaration import Key, Needs, Row
 from shared.envelope import RecordedEvent
 
 

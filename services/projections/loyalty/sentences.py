@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.projections.loyalty.answers import Row
 from services.projections.loyalty.posting import ANOMALY
 from services.projections.loyalty.redemptions import INSUFFICIENT_POINTS
+from services.projections.read_models.declaration import Row
 
 _WHY_REJECTED = {
     INSUFFICIENT_POINTS: "not enough points",

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from services.projections.loyalty.answers import Needs, Row
 from services.projections.loyalty.history import Folded, fold, fold_until
 from services.projections.loyalty.posting import ANOMALY
 from services.projections.loyalty.programme_file import parse
 from services.projections.loyalty.reading import account_view, entries_view
+from services.projections.read_models.declaration import Needs, Row
 from shared.envelope import LogValue, RecordedEvent, RecordedIdentifier
 from shared.events.data import EventData
 from shared.events.loyalty import (

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import json
 
-from services.projections.loyalty.answers import Evolved, Key, Row
 from services.projections.loyalty.evolve import evolve, keys
+from services.projections.read_models.declaration import Evolved, Key, Row
 from tests.unit.loyalty.ledger import CIRCLE, Happened, Ledger, at, earned, recorded, redeemed
 
 _START = at("1995-01-01")

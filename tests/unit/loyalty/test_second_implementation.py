@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from services.projections.loyalty import lots
-from services.projections.loyalty.answers import Needs
 from services.projections.loyalty.history import fold_until
 from services.projections.loyalty.posting import ANOMALY
 from services.projections.loyalty.programme import Programmes
 from services.projections.loyalty.programme_file import parse
 from services.projections.loyalty.reading import account_view, entries_view
+from services.projections.read_models.declaration import Needs
 from tests.loyalty_histories import History, random_history
 from tests.loyalty_oracle import account_at, entries_at
 

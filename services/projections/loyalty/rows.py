@@ -1,25 +1,13 @@
-"""What the fold of an account answers, and how it comes by the rows it needs."""
+"""The rows of an account as its fold sees them: asked for by kind and reference, changed in copies.
+
+An account's rows have the kind `account` with an empty reference, or are one of its `lots` (nodes of the tree, by
+number), or an `order`, `refund`, `redemption` or `hold`, by their ids.
+"""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-Row = Mapping[str, Any]
-Key = tuple[str, str, str]
-"""Account, kind, reference: `account` with an empty reference, or one of the account's `lots` (nodes of its tree, by
-number), `order`, `refund`, `redemption` or `hold` (by their ids)."""
-
-
-class Evolved(NamedTuple):
-    """What an event comes to: the rows that changed, None for one that is to go, and entries to add."""
-
-    rows: Mapping[Key, Row | None]
-    entries: tuple[Row, ...] = ()
-
-
-class Needs(NamedTuple):
-    """Rows without which the answer cannot be given: ask again with these among the rows. Nothing has happened."""
-
-    keys: frozenset[Key]
+from services.projections.read_models.declaration import Key, Row
 
 
 class RowsMissingError(Exception):
