@@ -72,13 +72,19 @@ def account_view(
         return Needs(missing.keys)
 
 
-def expired_entries(reading: Reading, after: datetime | None = None) -> list[Row]:
-    """An entry for each lot with points left that had expired by then, later than `after`, in the order of time.
+def expired_entries(
+    reading: Reading, after: datetime | None = None, until: datetime | None = None
+) -> list[Row] | Needs:
+    """An entry for each lot with points left that expired later than `after`, until the reading or `until`, oldest first.
 
-    `balance_after` is left to `statement`. Raises `RowsMissingError`.
+    Or the rows it needs: then read the account anew with those too. `balance_after` is left to `statement`.
     """
     since = -AFTER_ALL if after is None else microseconds_of(after)
-    return [_expired(reading, lot) for lot in reading.account.lots.between(since, reading.time)]
+    last = reading.time if until is None else min(reading.time, microseconds_of(until))
+    try:
+        return [_expired(reading, lot) for lot in reading.account.lots.between(since, last)]
+    except RowsMissingError as missing:
+        return Needs(missing.keys)
 
 
 def entries_view(
@@ -92,13 +98,13 @@ def entries_view(
 
     `entries` are all stored entries of the account.
     """
-    try:
-        reading = _reading(programmes, rows, account_id, at)
-        if reading is None:
-            return None
-        return statement([*entries, *reading.released, *expired_entries(reading)])
-    except RowsMissingError as missing:
-        return Needs(missing.keys)
+    reading = read_account(programmes, rows, account_id, at)
+    if reading is None or isinstance(reading, Needs):
+        return reading
+    expired = expired_entries(reading)
+    if isinstance(expired, Needs):
+        return expired
+    return statement([*entries, *reading.released, *expired])
 
 
 def statement(entries: Iterable[Row], balance_before: int = 0) -> list[dict[str, Any]]:
