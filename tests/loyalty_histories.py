@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 from typing import Any
 
-from hypothesis import strategies as st
-
 from shared.codec import decode_record
 from shared.envelope import RecordedEvent
 from shared.events.data import EventData
@@ -197,48 +195,47 @@ def random_history(random: Random, max_size: int = 30) -> History:
     return History(programmes_file(random), tuple(events), times)
 
 
-def histories(max_size: int = 30) -> st.SearchStrategy[History]:
-    """The same, for properties; what fails is shrunk."""
-    return st.builds(random_history, st.randoms(use_true_random=False), st.just(max_size))
-
-
 def _told(random: Random, size: int) -> list[_Occurrence]:
     kinds, weights = list(_FREQUENCIES), list(_FREQUENCIES.values())
+    ids = max(3, size // 8)
     told: list[_Occurrence] = []
     if random.random() < 0.3:
-        told.append(_Occurrence("loyalty.enrolled", _data(random, "loyalty.enrolled"), 0))
+        told.append(_Occurrence("loyalty.enrolled", _data(random, "loyalty.enrolled", ids), 0))
     for kind in random.choices(kinds, weights, k=size):
-        occurrence = _Occurrence(kind, _data(random, kind), random.choice(_STEPS))
+        occurrence = _Occurrence(kind, _data(random, kind, ids), _step(random, size))
         told.insert(len(told) - random.choice([0, 0, 0, 1]) if told else 0, occurrence)
         if kind in _SEQUELS and random.random() < 0.5:
             name, sequels = _SEQUELS[kind]
             sequel = random.choice(sequels)
-            data = _data(random, sequel) | {name: occurrence.data[name]}
-            told.append(_Occurrence(sequel, data, random.choice(_STEPS)))
+            data = _data(random, sequel, ids) | {name: occurrence.data[name]}
+            told.append(_Occurrence(sequel, data, _step(random, size)))
     return told[:size]
 
 
-def _data(random: Random, kind: str) -> JsonObject:
-    """The data of an event; an expiry is still the number of moments that it lies ahead."""
+def _step(random: Random, size: int) -> int:
+    """Long histories walk through the moments more slowly than short ones."""
+    return random.choice(_STEPS) if random.random() < len(MOMENTS) / size else 0
+
+
+def _data(random: Random, kind: str, ids: int) -> JsonObject:
+    """The data of an event, with one of so many ids; an expiry is still the number of moments it lies ahead."""
     whose: JsonObject = {"account_id": ACCOUNT}
     if kind.startswith("purchase."):
         email = {"type": "email", "value": "guest@example.org"}
         another = {"type": "member", "value": "M2"}
         whose = {"customer": random.choice([[MEMBER]] * 9 + [[email, MEMBER], [MEMBER, another], [email]])}
-    return whose | _fields(random, kind)
+    return whose | _fields(random, kind, ids)
 
 
-def _fields(random: Random, kind: str) -> JsonObject:  # noqa: PLR0911 - one return a kind of event
-    redemption, hold = (
-        {"redemption_id": f"red-{random.randint(1, 3)}"},
-        {"hold_id": f"h-{random.randint(1, 3)}"},
-    )
-    order = {"order_id": f"o-{random.randint(1, 3)}"}
+def _fields(random: Random, kind: str, ids: int) -> JsonObject:  # noqa: PLR0911 - one return a kind of event
+    redemption = {"redemption_id": f"red-{random.randint(1, ids)}"}
+    hold = {"hold_id": f"h-{random.randint(1, ids)}"}
+    order = {"order_id": f"o-{random.randint(1, ids)}"}
     match kind.partition(".")[2]:
         case "completed":
             return order | {"total": _amount(random, _TOTALS), "lines": []}
         case "refunded":
-            refund = {"refund_id": f"r-{random.randint(1, 4)}", "amount": _amount(random, _REFUNDS)}
+            refund = {"refund_id": f"r-{random.randint(1, ids + 1)}", "amount": _amount(random, _REFUNDS)}
             return order | refund | _perhaps(random, reason="torn")
         case "enrolled":
             return {"programme": random.choice(["circle", "circle", "square", "triangle"])} | _partner(random)
