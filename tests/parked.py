@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -65,6 +65,29 @@ async def waiting(connection: asyncpg.Connection, view: str) -> list[tuple[str |
         view,
     )
     return [(row["event_id"], row["error"]) for row in rows]
+
+
+class Count(NamedTuple):
+    """Of a view: events and stream keys that wait, events discarded, events redriven so far."""
+
+    view: str
+    events: int
+    keys: int
+    discarded: int
+    redriven: int
+
+
+async def parked_counts(connection: asyncpg.Connection) -> list[Count]:
+    """The counts of every view that has any."""
+    rows = await connection.fetch(
+        "select coalesce(parked.view, redriven.view) as view, "
+        "count(log_offset) filter (where discarded_at is null), "
+        "count(distinct coalesce(stream_key, log_offset::text)) filter (where discarded_at is null), "
+        "count(discarded_at), coalesce(max(redriven.events), 0) "
+        "from control.parked_events parked full join control.redriven_events redriven using (view) "
+        "group by 1 order by 1"
+    )
+    return [Count(*row) for row in rows]
 
 
 async def redrive_all(

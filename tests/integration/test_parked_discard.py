@@ -8,14 +8,25 @@ import pytest
 
 from services.projections.engine.operating import ViewBusyError, held_views
 from services.projections.engine.parked_discarding import Chosen, Reason, count_chosen, discard_parked
-from services.projections.engine.parked_listing import Count, Filter, Place, parked_counts, parked_page
+from services.projections.engine.parked_listing import Filter, Place, parked_page
 from services.projections.engine.parked_redrive import redrive
 from services.projections.engine.rebuild import rebuild
 from services.projections.migrate import migrate
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.failing_views import EVERY, with_faults
 from tests.fakes.memory_log import MemoryLog
-from tests.parked import BECAUSE, WHEN, differing, discard, make_generations, project, step, waiting
+from tests.parked import (
+    BECAUSE,
+    WHEN,
+    Count,
+    differing,
+    discard,
+    make_generations,
+    parked_counts,
+    project,
+    step,
+    waiting,
+)
 from tests.projecting import decode
 from tests.rebuilding import rebuilding
 

@@ -12,7 +12,6 @@ import pytest
 from services.projections.engine.kept_generations import drop, roll_back, switch_to
 from services.projections.engine.operating import ViewBusyError, held_views
 from services.projections.engine.parked_generations import GenerationInTheWayError
-from services.projections.engine.parked_listing import Count, parked_counts
 from services.projections.engine.parked_redrive import Wanted, redrive
 from services.projections.engine.pause import pause, resume
 from services.projections.engine.rebuild import rebuild
@@ -25,7 +24,16 @@ from shared.envelope import RecordedEvent
 from tests.complaint_trails import COMPLAINT_TRAILS, evolve, key
 from tests.failing_views import EVERY, failing_on, with_faults
 from tests.fakes.memory_log import MemoryLog
-from tests.parked import differing, make_generations, project, redrive_all, step, waiting
+from tests.parked import (
+    Count,
+    differing,
+    make_generations,
+    parked_counts,
+    project,
+    redrive_all,
+    step,
+    waiting,
+)
 from tests.projecting import append, decode, end_of, eventually, projection, purchase, reached, worker
 from tests.rebuilding import rebuilding, rows_of
 

@@ -8,7 +8,6 @@ import pytest
 
 from services.projections.control import EVERY_VIEW
 from services.projections.engine.kept_generations import roll_back
-from services.projections.engine.parked_listing import Count, parked_counts
 from services.projections.engine.parked_redrive import Wanted, redrive
 from services.projections.engine.parked_undecoded import redrive_undecoded
 from services.projections.engine.rebuild import rebuild
@@ -22,7 +21,7 @@ from tests.case_ledger import CASE_LEDGER
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
 from tests.failing_views import EVERY, failing_on
 from tests.fakes.memory_log import MemoryLog
-from tests.parked import differing, make_generations, project, step, waiting
+from tests.parked import Count, differing, make_generations, parked_counts, project, step, waiting
 from tests.projecting import decode, event_ids, purchase
 from tests.rebuilding import rebuilding, rows_of
 from tests.strategies import JsonObject

@@ -87,24 +87,6 @@ async def parked_records(
     return [ParkedRecord(_event(row), row["record_key"], row["record_value"]) for row in rows]
 
 
-class Count(NamedTuple):
-    """By view: events and stream keys that wait, events discarded for good, and redriven with success so far."""
-
-    view: str
-    events: int
-    keys: int
-    discarded: int
-    redriven: int
-
-
-async def parked_counts(connection: asyncpg.Connection) -> list[Count]:
-    """The counts of every view that ever parked something and has it on record, or redrove it.
-
-    For gauges and counters: one pass over the parked events. Raises asyncpg's errors.
-    """
-    return [Count(*row) for row in await connection.fetch(_COUNTS)]
-
-
 def _event(row: asyncpg.Record) -> ParkedEvent:
     place = Place(row["view"], row["partition"], row["log_offset"])
     return ParkedEvent(place, *(row[name] for name in ParkedEvent._fields[1:]))
@@ -136,17 +118,3 @@ where ($1::text is null or (view = $1 and partition = $2::integer and log_offset
     and ($4::text is null or event_id = $4)
 order by view, partition, log_offset limit $5
 """  # noqa: S608
-
-_COUNTS = """
-select coalesce(parked.view, redriven.view), coalesce(parked.events, 0), coalesce(parked.keys, 0),
-    coalesce(parked.discarded, 0), coalesce(redriven.events, 0)
-from (
-    select view,
-        count(*) filter (where discarded_at is null) as events,
-        count(distinct coalesce(stream_key, partition || ':' || log_offset))
-            filter (where discarded_at is null) as keys,
-        count(*) filter (where discarded_at is not null) as discarded
-    from control.parked_events group by view
-) parked full join control.redriven_events redriven using (view)
-order by 1
-"""
