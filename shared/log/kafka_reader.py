@@ -1,9 +1,9 @@
 """Reads Kafka partitions from positions that the caller keeps: no group, nothing committed to Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -181,8 +181,19 @@ async def kafka_reader(connection: KafkaConnection) -> AsyncIterator[KafkaReader
             ) from error
         yield KafkaReader(connection, consumer, client)
     finally:
-        stops: tuple[Callable[[], Awaitable[Any]], ...] = (consumer.stop, client.close)
-        for stop in stops:
-            with suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(_STOP_SECONDS):
-                    await stop()
+        await _stop(consumer)
+        with suppress(KafkaError, OSError, TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await client.close()
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stops it in a task of its own: a fetch that `stop()` finds waiting after an error cancels the task that stops."""
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait({stopping}, timeout=_STOP_SECONDS)
+    stopping.cancel()
+    [failure] = await asyncio.gather(stopping, return_exceptions=True)
+    if failure is not None:
+        with suppress(KafkaError, OSError, TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await consumer._client.close()  # noqa: SLF001 - what `stop()` did not come to
