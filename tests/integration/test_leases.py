@@ -1,7 +1,8 @@
 """How workers share partitions: evenly, gracefully, and never two on one."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.projections.engine.application import FencedError, apply_batch
 from services.projections.engine.batch import prepare
-from services.projections.engine.leases import Place, beat, leave, share_of, share_out
+from services.projections.engine.leases import APPLICATION_NAME, Place, beat, leave, share_of, share_out
 from services.projections.engine.live_set import load_live_set
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
@@ -29,6 +30,7 @@ from tests.projecting import (
     reached,
     worker,
 )
+from tests.suspensions import stepping
 
 
 @pytest.fixture
@@ -37,6 +39,46 @@ async def connection(database_url: str) -> Any:
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()
+
+
+async def beat_frozen(connection: asyncpg.Connection) -> None:
+    await beat(connection, "frozen", 1)
+
+
+async def share_out_frozen(connection: asyncpg.Connection) -> None:
+    await share_out(connection, "frozen")
+
+
+@asynccontextmanager
+async def frozen_alone(
+    connection: asyncpg.Connection, database_url: str, does: Callable[[asyncpg.Connection], Any]
+) -> AsyncIterator[None]:
+    """A registered worker stands still meanwhile, in the middle of what only one worker does at a time.
+
+    On its return it finds that its session was ended.
+    """
+    name = {"application_name": APPLICATION_NAME.format("frozen")}
+    beating = await asyncpg.connect(database_url, server_settings=name)
+    acting = await asyncpg.connect(database_url, server_settings=name)
+    await beat(beating, "frozen", 1)
+    still, returns = asyncio.Event(), asyncio.Event()
+
+    async def at(_: int) -> None:
+        if not still.is_set() and await connection.fetchval(_IS_ALONE, acting.get_server_pid()):
+            still.set()
+            await returns.wait()
+
+    acts = asyncio.create_task(stepping(does(acting), at))
+    await still.wait()
+    yield
+    returns.set()
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await acts
+    for each in (beating, acting):
+        each.terminate()
+
+
+_IS_ALONE = "select exists (select from pg_locks where pid = $1 and locktype = 'advisory' and granted)"
 
 
 @given(st.sets(st.text(max_size=4), min_size=1), st.integers(0, 100))
@@ -143,3 +185,14 @@ async def test_a_worker_whose_heartbeats_stopped_gets_no_partitions(
     async with worker(projection(database_url, MemoryLog())):
         pass
     assert await share_out(connection, "unregistered") == {}
+
+
+@pytest.mark.parametrize("does", [beat_frozen, share_out_frozen])
+async def test_a_worker_frozen_while_all_others_wait_for_it_is_expelled_like_any_other(
+    connection: asyncpg.Connection, database_url: str, does: Any
+) -> None:
+    log = MemoryLog(partitions=4)
+    await append(log, [purchase(number, f"M{number}") for number in range(20)])
+    async with frozen_alone(connection, database_url, does), worker(projection(database_url, log)):
+        await reached(connection, end_of(log), within_seconds=15)
+    assert "frozen" not in await leases(connection)

@@ -9,6 +9,7 @@ Positions = dict[int, int]
 """For each partition the offset of the next event to apply."""
 
 _LONGEST_WAIT_MILLISECONDS = 5000
+_LONGEST_SILENCE_MILLISECONDS = 20_000
 
 
 @asynccontextmanager
@@ -16,10 +17,14 @@ async def barrier(connection: asyncpg.Connection) -> AsyncIterator[Positions]:
     """A transaction in which no worker applies a batch, and the positions at which the live set stands.
 
     Rows are locked in the order of partitions, as batches do, so neither can deadlock with the other. Waits for the
-    batches at work; raises `asyncpg.LockNotAvailableError` where one takes over 5 s: begin again.
+    batches at work; raises `asyncpg.LockNotAvailableError` where one takes over 5 s: begin again. PostgreSQL ends the
+    session of a program that is frozen (or thinks for over 20 s) behind the barrier, for nothing advances meanwhile.
     """
     async with connection.transaction():
-        await connection.execute(f"set local lock_timeout = {_LONGEST_WAIT_MILLISECONDS}")
+        await connection.execute(
+            f"set local lock_timeout = {_LONGEST_WAIT_MILLISECONDS}; "
+            f"set local idle_in_transaction_session_timeout = {_LONGEST_SILENCE_MILLISECONDS}"
+        )
         rows = await connection.fetch(
             "select partition, position from control.positions order by partition for update"
         )

@@ -5,7 +5,8 @@ the next heartbeat of any other worker ends what is left of its connections, so 
 partitions. Taking a partition raises its epoch, which fences whoever held it before.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import asyncpg
@@ -15,6 +16,7 @@ APPLICATION_NAME = "rapport-worker-{}"
 """Names every connection of a worker, so that others can end them."""
 
 _ONE_AT_A_TIME = 0x6C6561736573
+_LONGEST_SILENCE_MILLISECONDS = 2000
 
 
 class Place(NamedTuple):
@@ -29,8 +31,7 @@ async def beat(connection: asyncpg.Connection, worker: str, expiry_seconds: floa
 
     Answers whether partitions want sharing out anew. Must be repeated well within `expiry_seconds`.
     """
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
+    async with _one_at_a_time(connection):
         await connection.execute(_REGISTER, worker, expiry_seconds)
         gone = [row["worker"] for row in await connection.fetch(_FORGET_DEAD, worker)]
         if gone:
@@ -47,8 +48,7 @@ async def share_out(connection: asyncpg.Connection, worker: str) -> dict[int, Pl
     To be called between batches, over any connection of the worker. A worker that is not registered (its heartbeats
     came too late) gets nothing.
     """
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
+    async with _one_at_a_time(connection):
         state = await _state(connection, worker)
         if state.surplus:
             await connection.execute(
@@ -72,8 +72,7 @@ async def share_out(connection: asyncpg.Connection, worker: str) -> dict[int, Pl
 
 async def leave(connection: asyncpg.Connection, worker: str) -> None:
     """Gives everything back; for a worker that stops between batches. May be repeated."""
-    async with connection.transaction():
-        await connection.execute("select pg_advisory_xact_lock($1)", _ONE_AT_A_TIME)
+    async with _one_at_a_time(connection):
         await connection.execute("delete from control.leases where worker = $1", worker)
         await connection.execute("delete from control.workers where worker = $1", worker)
 
@@ -84,6 +83,18 @@ def share_of(worker: str, workers: Sequence[str], partitions: int) -> int:
         return 0
     rank = sorted(workers).index(worker)
     return partitions // len(workers) + (rank < partitions % len(workers))
+
+
+@asynccontextmanager
+async def _one_at_a_time(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """A transaction that waits for those of other workers.
+
+    A worker that is frozen in the middle of one would keep all others from expelling it, so PostgreSQL ends its
+    session after a silence of 2 s: raises asyncpg's errors then.
+    """
+    async with connection.transaction():
+        await connection.execute(_BEGIN_ALONE, str(_LONGEST_SILENCE_MILLISECONDS), _ONE_AT_A_TIME)
+        yield
 
 
 class _State(NamedTuple):
@@ -101,6 +112,10 @@ async def _state(connection: asyncpg.Connection, worker: str) -> _State:
     share = share_of(worker, workers, len(rows))
     return _State(mine[share:], free[: max(0, share - len(mine))])
 
+
+_BEGIN_ALONE = """
+select set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock($2)
+"""
 
 _REGISTER = """
 insert into control.workers (worker, backend_pid, backend_started_at, expires_at)
