@@ -222,6 +222,35 @@ async def test_a_new_failure_stops_a_rebuild_and_one_that_is_parked_does_not(
     assert (await shown(connection))["timeline"] == (1, "live")
 
 
+async def test_a_row_that_postgresql_refuses_stops_a_rebuild_at_its_event_with_all_stored_that_stands_before(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    def row(event: Any) -> Any:
+        made = TIMELINE.kind.row(event)  # type: ignore[union-attr]
+        return {**made, "channel": "no\0good"} if event.id == "purchase-77" else made
+
+    refused = replace(TIMELINE, kind=replace(TIMELINE.kind, row=row))  # type: ignore[arg-type]
+    log = await projected_log(connection, database_url)
+    where = "select partition, log_offset from control.journal where event_id = 'purchase-77'"
+    [(partition, offset)] = await connection.fetch(where)
+    stopped_at = (
+        rf"timeline stopped at event purchase-77 .* partition {partition}, offset {offset}: RowsRefused"
+    )
+    for source in ("log", "journal"):
+        with pytest.raises(EventRefusedByViewError, match=stopped_at):
+            await rebuild(
+                rebuilding(
+                    database_url, log, read_models=(refused, *READ_MODELS[1:]), workers=1, source=source
+                )
+            )
+        stored = (
+            "select position from control.generation_positions where view = 'timeline' and partition = $1"
+        )
+        assert await connection.fetchval(stored, partition) == offset
+    done = await rebuild(rebuilding(database_url, log))
+    assert [each.comparison and each.comparison.differing for each in done] == [0, 0]
+
+
 async def test_what_the_live_view_has_parked_is_left_out_of_its_rebuild(
     connection: asyncpg.Connection, database_url: str
 ) -> None:

@@ -13,6 +13,7 @@ from services.projections.engine.generations import LiveView
 from services.projections.engine.parking import Parked, park, parked_event
 from services.projections.engine.shadow_rows import ShadowRows, shadow_rows
 from services.projections.engine.source_chunks import Chunk
+from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import Needs
 from shared.codec import UndecodableRecordError
 from shared.envelope import RecordedEvent
@@ -61,6 +62,7 @@ class ShadowView:
         self.positions = dict(positions)
         self.rows: ShadowRows = shadow_rows(view, empty=empty)
         self.parked: list[Parked] = []
+        self._refused: tuple[tuple[int, int], RowsRefusedError] | None = None
         self._parked_keys = parked_keys
 
     @property
@@ -89,7 +91,24 @@ class ShadowView:
             raise BehindParkedError
         if contribution.error is not None:
             raise contribution.error
+        place = contribution.event.partition, contribution.event.offset
+        if self._refused is not None and place == self._refused[0]:
+            raise self._refused[1]
         return self.rows.fold(contribution)
+
+    def refuse(self, partition: int, offset: int, error: RowsRefusedError) -> None:
+        """Lets `fold` raise `error` at the event there, if it was a row of this view that was refused."""
+        if error.is_of(self.view.tables):
+            self._refused = (partition, offset), error
+
+    def begin_again(self) -> None:
+        """Forgets what was folded since the last checkpoint."""
+        self.rows = shadow_rows(self.view, empty=False)
+        if self._parked_keys is not None:
+            self._parked_keys -= {
+                parked.stream_key for parked in self.parked if parked.error != BehindParkedError.__name__
+            }
+        self.parked = []
 
     def failed(self, stored: StoredRecord, event: RecordedEvent[Any], error: Exception) -> None:
         """Parks an event with the next checkpoint, or raises `EventRefusedByViewError`."""
@@ -169,6 +188,16 @@ class Shadow:
                 offset = contribution.event.offset
                 stored = next(record for record in records if record.offset == offset)
                 shadow.failed(stored, contribution.event, error)
+
+    def begin_again(self) -> None:
+        """Forgets what was taken since the last checkpoint, so that it can be taken again."""
+        for shadow in self.views:
+            shadow.begin_again()
+
+    def refuse(self, partition: int, offset: int, error: RowsRefusedError) -> None:
+        """Makes the event there one that the view fails on whose row was refused."""
+        for shadow in self.views:
+            shadow.refuse(partition, offset, error)
 
     async def checkpoint(self, connection: asyncpg.Connection, partition: int, reached: int) -> None:
         """Writes what was taken, with the position reached, in one transaction.

@@ -1,7 +1,8 @@
 """Brings generations outside the live set forward, one partition at a time, checkpoint after checkpoint."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,8 +12,10 @@ from services.projections.engine.barrier import Positions
 from services.projections.engine.batch import Decode
 from services.projections.engine.generation_positions import PartitionProgress, progress
 from services.projections.engine.generations import LiveView
+from services.projections.engine.refused_rows import settle_refused
 from services.projections.engine.shadow import Shadow, ShadowView
 from services.projections.engine.source_chunks import Chunk, Chunks, JournalSource
+from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import ReadModel
 
 _CHUNK_EVENTS = 5000
@@ -58,30 +61,48 @@ async def project_partition(
     pace: Pace = UNBOUNDED,
 ) -> None:
     """Projects one partition up to `end`. The next chunk is fetched meanwhile, so `chunks` needs a connection of its
-    own, or no prefetching source. Raises what `Shadow` and the source raise; checkpoints made before remain.
+    own, or no prefetching source. Raises what `Shadow` and the source raise; checkpoints made before remain. Where
+    PostgreSQL refuses a row, the event that made it is looked for and fails.
     """
+    while shadow.position(partition) < end:
+        try:
+            await _project(connection, shadow, chunks, partition, end, pace=pace)
+        except RowsRefusedError:
+            await settle_refused(connection, shadow, chunks, partition, end)
+
+
+async def _project(
+    connection: asyncpg.Connection,
+    shadow: Shadow,
+    chunks: Chunks,
+    partition: int,
+    end: int,
+    *,
+    pace: Pace,
+) -> None:
     loop = asyncio.get_running_loop()
     begun = stored_at = loop.time()
     taken = since_checkpoint = 0
     reached = shadow.position(partition)
-    async for chunk in chunks(partition, reached, end, pace.chunk_events):
-        await shadow.take(connection, chunk)
-        reached = chunk.reached
-        taken += len(chunk.records)
-        since_checkpoint += len(chunk.records)
-        due = since_checkpoint >= pace.checkpoint_events or loop.time() - stored_at >= pace.checkpoint_seconds
-        if due or shadow.full:
-            await shadow.checkpoint(connection, partition, reached)
-            since_checkpoint, stored_at = 0, loop.time()
-        if pace.events_per_second is not None:
-            await asyncio.sleep(max(0.0, begun + taken / pace.events_per_second - loop.time()))
+    async with aclosing(chunks(partition, reached, end, pace.chunk_events)) as source:
+        async for chunk in source:
+            await shadow.take(connection, chunk)
+            reached = chunk.reached
+            taken += len(chunk.records)
+            since_checkpoint += len(chunk.records)
+            late = loop.time() - stored_at >= pace.checkpoint_seconds
+            if late or since_checkpoint >= pace.checkpoint_events or shadow.full:
+                await shadow.checkpoint(connection, partition, reached)
+                since_checkpoint, stored_at = 0, loop.time()
+            if pace.events_per_second is not None:
+                await asyncio.sleep(max(0.0, begun + taken / pace.events_per_second - loop.time()))
     await shadow.checkpoint(connection, partition, reached)
 
 
 def prefetched(chunks: Chunks) -> Chunks:
     """The same chunks, each fetched while the one before it is worked on."""
 
-    async def ahead(partition: int, position: int, end: int, limit: int) -> AsyncIterator[Chunk]:
+    async def ahead(partition: int, position: int, end: int, limit: int) -> AsyncGenerator[Chunk, None]:
         source = chunks(partition, position, end, limit)
         following = asyncio.ensure_future(anext(source, None))
         try:

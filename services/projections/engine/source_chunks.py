@@ -1,6 +1,6 @@
 """What a generation outside the live set is made from: one partition's applied events, from the journal or the log."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import NamedTuple
 
 import asyncpg
@@ -23,7 +23,7 @@ class Chunk(NamedTuple):
     skipped: frozenset[tuple[str, int]]
 
 
-Chunks = Callable[[int, int, int, int], AsyncIterator[Chunk]]
+Chunks = Callable[[int, int, int, int], AsyncGenerator[Chunk, None]]
 """The chunks of a partition from a position to before an end, each of at most so many records; the end is applied."""
 
 
@@ -33,7 +33,9 @@ class JournalSource:
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
 
-    async def chunks(self, partition: int, position: int, end: int, limit: int) -> AsyncIterator[Chunk]:
+    async def chunks(
+        self, partition: int, position: int, end: int, limit: int
+    ) -> AsyncGenerator[Chunk, None]:
         """See `Chunks`. Raises asyncpg's errors."""
         while position < end:
             records = await journalled_records(self._connection, partition, position, end, limit)
@@ -49,7 +51,9 @@ class LogSource:
         self._reader = reader
         self._connection = connection
 
-    async def chunks(self, partition: int, position: int, end: int, limit: int) -> AsyncIterator[Chunk]:
+    async def chunks(
+        self, partition: int, position: int, end: int, limit: int
+    ) -> AsyncGenerator[Chunk, None]:
         """See `Chunks`. Raises `LogTruncatedError`, `LogUnavailableError` and asyncpg's errors."""
         if position < end:
             await self._reader.seek({partition: position})
