@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 from msgspec import json
-from sqlalchemy import JSON, Table
+from sqlalchemy import JSON, Column, Numeric, Table
 
 from services.projections.engine.barrier import barrier
 from services.projections.engine.batch import Decode
@@ -72,23 +72,41 @@ async def compare(
 async def _compare(
     reading: asyncpg.Connection, shown: Table, recomputed: Table
 ) -> tuple[int, int, list[Difference]]:
+    """How many rows should be there, how many differ, and which: rows are matched only where their sums differ."""
+    [(rows, wanted)] = await reading.fetch(_sum(recomputed))
+    [found] = await reading.fetch(_sum(shown))
+    if (rows, wanted) == tuple(found):
+        return rows, 0, []
     key = [column.name for column in shown.primary_key.columns]
     statement = _COMPARE.format(
         keys=", ".join(f'"{name}"' for name in key), shown=_hashed(shown), recomputed=_hashed(recomputed)
     )
     differing = await reading.fetch(statement, MOST_KEYS)
-    rows = await reading.fetchval(f"select count(*) from {_name(recomputed)}")  # noqa: S608 - declared names
     differences = [Difference(shown.name, json.decode(row["key"]), row["how"]) for row in differing]
     return rows, differing[0]["differing"] if differing else 0, differences
 
 
 def _hashed(table: Table) -> str:
     key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-    values = ", ".join(
-        f'"{column.name}"::jsonb' if isinstance(column.type, JSON) else f'"{column.name}"'
-        for column in table.columns
-    )
-    return f"select {key}, hashtextextended(row({values})::text, 0) as hash from {_name(table)}"  # noqa: S608
+    hashed = f"hashtextextended(row({_values(table)})::text, 0)"
+    return f"select {key}, {hashed} as hash from {_name(table)}"  # noqa: S608
+
+
+def _sum(table: Table) -> str:
+    """Counts a table's rows and adds up their hashes, in whatever order they stand: a third of what matching takes."""
+    hashed = f"hash_record_extended(row({_values(table)}), 0)"
+    return f"select count(*), sum({hashed}) from {_name(table)}"  # noqa: S608 - names from declarations, never input
+
+
+def _values(table: Table) -> str:
+    """A row's values such that equal ones are the same to a reader: 1.0 and 1.00 are equal numbers, not equal texts."""
+    return ", ".join(f'"{column.name}"{_cast(column)}' for column in table.columns)
+
+
+def _cast(column: Column[Any]) -> str:
+    if isinstance(column.type, JSON):
+        return "::jsonb::text"
+    return "::text" if isinstance(column.type, Numeric) else ""
 
 
 def _name(table: Table) -> str:
