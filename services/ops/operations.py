@@ -37,7 +37,7 @@ _FAILURES = (
     LogUnavailableError, RebuildRefusedError, RebuildWorkerError, RowsRefusedError, SwitchRefusedError,
     TooManyStreamKeysError, UnknownHistoryError, ViewBusyError,
 )  # fmt: skip
-_DATABASE_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+_DATABASE_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 Answer = TypeVar("Answer")
 
 
