@@ -192,8 +192,8 @@ async def _stop(consumer: AIOKafkaConsumer) -> None:
     stopping = asyncio.create_task(consumer.stop())
     await asyncio.wait({stopping}, timeout=_STOP_SECONDS)
     stopping.cancel()
-    [failure] = await asyncio.gather(stopping, return_exceptions=True)
-    if failure is not None:
+    await asyncio.gather(stopping, return_exceptions=True)
+    if stopping.cancelled() or stopping.exception() is not None:
         with suppress(KafkaError, OSError, TimeoutError):
             async with asyncio.timeout(_STOP_SECONDS):
                 await consumer._client.close()  # noqa: SLF001 - what `stop()` did not come to

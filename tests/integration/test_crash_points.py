@@ -210,9 +210,10 @@ def live_and_die(url: str, batches: int, at: int) -> None:
 
     async def main() -> None:
         log = await log_of(batches)
-        projector.apply_batch = Struck(url, at, die).apply  # type: ignore[assignment]
         connection = await asyncpg.connect(url)
-        await project_to_end(Views(url, connection), log)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(projector, "apply_batch", Struck(url, at, die).apply)
+            await project_to_end(Views(url, connection), log)
         await connection.close()
 
     asyncio.run(main())
