@@ -61,6 +61,11 @@ class KafkaBroker:
         """What the broker has to say."""
         return self.directory / "broker.log"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that `start` started lives."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self, timeout_seconds: float = _START_SECONDS) -> None:
         """Formats storage on first use, starts the broker, blocks until it serves. Raises `BrokerError`."""
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -5,24 +5,25 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+import asyncpg
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.kafka.broker import KafkaBroker, Listener, free_loopback_port
 from services.ops.embedded_postgres import EmbeddedPostgres
+from tests.conftest import with_database
 from tests.e2e.running import PROJECT, command, environment, run
 from tests.fakes.tcp_proxy import TcpProxy, tcp_proxy
 from tests.kafka_broker import jars_or_skip
 
 PARTITIONS = 4
 PEPPER = "a-pepper-for-tests-of-deployments"
-TOPIC = "rapport.events"
 STOP_SECONDS = 10
 LONGEST_REQUEST_SECONDS = 5
 RESUME_SECONDS = 5
@@ -63,7 +64,8 @@ class ServiceProcess:
             try:
                 return await client.get(path, headers=named)
             except httpx.TransportError:
-                assert self.process.poll() is None, f"{self.name} ended: {self.said()[-2000:]}"
+                code = self.process.poll()
+                assert code is None, f"{self.name} ended with {code}: {self.said()[-2000:]}"
                 return None
 
     async def ready(self, *, within_seconds: float = _PATIENCE_SECONDS) -> None:
@@ -103,13 +105,17 @@ class ServiceProcess:
 
 @dataclass
 class Deployment:
-    """What the processes share, and the processes. `proxy` stands between Kafka and those started for it."""
+    """What the processes share, and the processes. `proxy` stands between Kafka and those started for it.
+
+    `topic` is the name of the topic, and of the database that holds what is made of it.
+    """
 
     directory: Path
     kafka: KafkaBroker
     postgres: EmbeddedPostgres
+    postgres_directory: Path
     proxy: TcpProxy
-    topic: str = TOPIC
+    topic: str
     processes: list[ServiceProcess] = field(default_factory=list)
 
     @property
@@ -120,10 +126,14 @@ class Deployment:
     def proxied_log(self) -> str:
         return f"kafka://127.0.0.1:{self.proxy.port}/{self.topic}"
 
+    @property
+    def database_url(self) -> str:
+        return with_database(self.postgres.url, self.topic)
+
     def settings(self, **changed: str) -> dict[str, str]:
         """The settings of every service, as environment variables."""
         return {
-            "RAPPORT_DATABASE_URL": self.postgres.url,
+            "RAPPORT_DATABASE_URL": self.database_url,
             "RAPPORT_LOG": self.log,
             "RAPPORT_PARTITIONS": str(PARTITIONS),
             "RAPPORT_IDENTIFIER_PEPPER": PEPPER,
@@ -132,25 +142,52 @@ class Deployment:
 
     def start(self, service: str, **changed: str) -> ServiceProcess:
         """Starts `rapport SERVICE` on a free port. Does not wait until it serves."""
-        port = free_loopback_port()
+        return self._start(service, free_loopback_port(), changed)
+
+    def start_in_place_of(self, ended: ServiceProcess) -> ServiceProcess:
+        """Starts the same service on the same port. Does not wait until it serves."""
+        return self._start(ended.name, ended.port, {})
+
+    def _start(self, service: str, port: int, changed: dict[str, str]) -> ServiceProcess:
         output = self.directory / f"{len(self.processes)}-{service}.log"
         with output.open("wb") as sink:
             process = subprocess.Popen(
                 command(service), cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
                 env={**environment(), **self.settings(RAPPORT_PORT=str(port), **changed)},
+                start_new_session=True,  # a shell that ends hangs up on groups with a stopped process
             )  # fmt: skip
         started = ServiceProcess(service, port, process, output)
         self.processes.append(started)
         return started
 
     async def prepare(self) -> None:
-        """Starts Kafka and PostgreSQL and runs the two commands that give them their shape."""
-        await asyncio.gather(asyncio.to_thread(self.kafka.start), self.postgres.start())
+        """Sees to it that Kafka and PostgreSQL run, and runs the two commands that give them their shape."""
+        if not self.kafka.is_running:
+            await asyncio.to_thread(self.kafka.start)
+        await self.postgres.start()
+        server = await asyncpg.connect(self.postgres.url)
+        await server.execute(f'create database "{self.topic}"')
+        await server.close()
         commands = (("topics", "create"), ("migrate", "--data", str(self.directory)))
         for done in await asyncio.gather(
             *(asyncio.to_thread(run, *each, **self.settings()) for each in commands)
         ):
             assert done.returncode == 0, done.stderr
+
+    async def servers_stopped(self) -> None:
+        """Afterwards neither Kafka nor PostgreSQL is there."""
+        await asyncio.gather(asyncio.to_thread(self.kafka.stop), self.postgres.stop())
+
+    @contextmanager
+    def named(self, name: str) -> Iterator["Deployment"]:
+        """One of its own on the same Kafka and PostgreSQL, whose processes are ended afterwards."""
+        directory = self.directory / name
+        directory.mkdir()
+        own = replace(self, directory=directory, topic=name, processes=[])
+        try:
+            yield own
+        finally:
+            own.end()
 
     def end(self) -> None:
         """Ends every process that still runs, by force."""
@@ -162,13 +199,14 @@ class Deployment:
 
 @asynccontextmanager
 async def deployment(directory: Path) -> AsyncIterator[Deployment]:
-    """A deployment of which nothing runs yet; all of it is ended afterwards."""
+    """A deployment of which nothing runs yet, on one Kafka and one PostgreSQL, ended afterwards."""
     jars_or_skip()
     listener = Listener(port=free_loopback_port(), advertised_port=free_loopback_port())
     broker = KafkaBroker(directory / "kafka", free_loopback_port(), proxied=listener)
-    postgres = EmbeddedPostgres(directory / "postgres")
+    postgres_directory = directory / "postgres"
+    postgres = EmbeddedPostgres(postgres_directory)
     async with tcp_proxy(("127.0.0.1", listener.port), listener.advertised_port) as proxy:
-        deployed = Deployment(directory, broker, postgres, proxy)
+        deployed = Deployment(directory, broker, postgres, postgres_directory, proxy, "servers")
         try:
             yield deployed
         finally:

@@ -15,7 +15,6 @@ from tests.e2e.deployment import (
     STOP_SECONDS,
     Deployment,
     ServiceProcess,
-    deployment,
     eventually,
     kill,
 )
@@ -47,9 +46,10 @@ class Standing:
 
 
 @pytest.fixture(scope="module")
-async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Standing]:
+async def standing(servers: Deployment) -> AsyncIterator[Standing]:
     """Every service is started before Kafka and PostgreSQL are there, as an orchestrator may."""
-    async with deployment(tmp_path_factory.mktemp("deployment")) as deployed:
+    await servers.servers_stopped()
+    with servers.named("faults") as deployed:
         ingest, api = deployed.start("ingest"), deployed.start("api")
         workers = [deployed.start("project") for _ in range(2)]
         services = [ingest, api, *workers]

@@ -22,7 +22,7 @@ from shared.log.kafka_topic import create_topic
 from shared.metrics import Metrics
 from shared.position import Position
 from tests.conftest import with_database
-from tests.e2e.deployment import PARTITIONS, STOP_SECONDS, Deployment, ServiceProcess, deployment
+from tests.e2e.deployment import PARTITIONS, STOP_SECONDS, Deployment, ServiceProcess
 from tests.e2e.posting_load import posting
 from tests.e2e.running import Sender, event_ids
 from tests.projecting import append, eventually, purchase, reached
@@ -32,9 +32,9 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture(scope="module")
-async def prepared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
+async def prepared(servers: Deployment) -> AsyncIterator[Deployment]:
     """Kafka and PostgreSQL, in shape for services, of which none runs."""
-    async with deployment(tmp_path_factory.mktemp("processes")) as deployed:
+    with servers.named("processes") as deployed:
         await deployed.prepare()
         yield deployed
 
