@@ -75,7 +75,7 @@ def account_view(
 def expired_entries(
     reading: Reading, after: datetime | None = None, until: datetime | None = None
 ) -> list[Row] | Needs:
-    """An entry for each lot with points left that expired later than `after`, until the reading or `until`, oldest first.
+    """An entry for each lot with points left that expired after `after`, until the reading or `until`, oldest first.
 
     Or the rows it needs: then read the account anew with those too. `balance_after` is left to `statement`.
     """

@@ -140,6 +140,24 @@ def test_l06_a_waiting_refund_releases_holds_that_expired_by_its_time_when_it_ar
     assert Ledger(history).anomalies() == ["implicit_enrolment", "hold_expired"]
 
 
+def test_l06_a_waiting_refund_releases_holds_that_expired_by_its_time_when_it_applies() -> None:
+    history = [
+        earned("2024-01-01", 100),
+        refunded("2024-01-05", "f-1", "o-1", "100"),
+        held("2024-01-01", "h-1", 60, "2024-01-04"),
+        bought("2024-01-02", "o-1", "100"),
+        captured("2024-01-03", "h-1", 60),
+    ]
+    ledger = Ledger(history)
+    assert ledger.anomalies() == ["implicit_enrolment", "hold_expired"]
+    assert [each["kind"] for each in ledger.folded.entries][-4:] == [
+        "earned",
+        "hold_released",
+        "clawed_back",
+        "anomaly",
+    ]
+
+
 @pytest.mark.parametrize("toml", [CIRCLE, NEGATIVE])
 def test_l06_a_refund_in_another_currency_reverses_nothing(toml: str) -> None:
     history = [bought("2024-01-01", "o-1", "100"), refunded("2024-01-02", "f-1", "o-1", "100", "USD")]

@@ -38,6 +38,12 @@ def test_l09_points_of_an_expired_lot_repay_no_deficit() -> None:
     assert (view["deficit"], view["available"], view["balance"]) == (20, 0, -20)
 
 
+def test_l09_a_lot_that_expires_at_the_moment_of_the_cancellation_has_expired() -> None:
+    history = [*WORKED[:3], adjusted("2024-02-15", -70), cancelled("2024-03-01", "r-1")]
+    view = Ledger(history, NEGATIVE).view("2024-03-01")
+    assert (view["deficit"], view["available"], view["balance"]) == (20, 0, -20)
+
+
 def test_l09_cancelling_what_is_unknown_rejected_or_cancelled_is_an_anomaly() -> None:
     history = [
         *WORKED,

@@ -81,6 +81,15 @@ def test_a_tree_that_is_emptied_is_one_empty_row() -> None:
     assert (stored.root, stored.nodes) == (empty_tree(), {})
 
 
+def test_lots_put_before_all_others_are_found_and_told_apart_by_time() -> None:
+    stored = Stored()
+    stored.put(lot(1000 + number, 0, number, 1) for number in range(500))
+    stored.put([lot(10, 0, 501, 7), lot(20, 0, 502, 5)])
+    assert stored.root["level"] > 0
+    assert [stored.tree().usable_points(time) for time in (9, 10, 19, 20)] == [512, 505, 505, 500]
+    assert [each.offset for each in stored.tree().between(0, 20)] == [501, 502]
+
+
 def test_small_accounts_are_one_row() -> None:
     stored = Stored()
     stored.put(lot(number, 0, number, 1) for number in range(MOST_ITEMS))
