@@ -19,7 +19,7 @@ _LARGEST_REMAINDER = 20_000
 """Events that may be left for the barrier, where the live set is as fast as what catches up with it: about a second."""
 _MOST_ATTEMPTS = 200
 _PAUSE_SECONDS = 0.05
-_READERS_WAIT_MILLISECONDS = 10
+_READERS_WAIT_SECONDS = 0.02
 
 
 class SwitchRefusedError(Exception):
@@ -34,7 +34,7 @@ async def switch(connection: asyncpg.Connection, targets: Sequence[Target], deco
     """Brings generations to the live set's exact position and makes them live, all in one transaction.
 
     What readers saw before is kept, retired, at its position. Readers wait while their SQL views are pointed anew:
-    where a read that is still running keeps a view for over 10 ms, everything is taken back and tried again.
+    where reads that are still running keep them for over 20 ms, everything is taken back and tried again.
     Raises `SwitchRefusedError`, what `Shadow` raises, and asyncpg's errors; then nothing has changed for readers.
     """
     for _ in range(_MOST_ATTEMPTS):
@@ -79,9 +79,20 @@ async def _switch_once(connection: asyncpg.Connection, targets: Sequence[Target]
                 await _retire(connection, before, positions)
             await join_live_set(connection, target.read_model.name, target.generation)
         await announce(connection, Position(positions))
-        await connection.execute(f"set local lock_timeout = {_READERS_WAIT_MILLISECONDS}")
-        for target in hidden:
-            await show_tables(connection, target.read_model, target.generation)
+        await _show(connection, hidden)
+
+
+async def _show(connection: asyncpg.Connection, targets: Sequence[Target]) -> None:
+    """Points the SQL views anew, within the time that readers may wait, however many there are.
+
+    Those of the first view wait for the last view's too, so it is one time for all of them.
+    """
+    loop = asyncio.get_running_loop()
+    latest = loop.time() + _READERS_WAIT_SECONDS
+    for target in targets:
+        milliseconds = max(1, int((latest - loop.time()) * 1000))
+        await connection.execute(f"set local lock_timeout = {milliseconds}")
+        await show_tables(connection, target.read_model, target.generation)
 
 
 async def _retire(connection: asyncpg.Connection, before: Generation | None, positions: Positions) -> None:
