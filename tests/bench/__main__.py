@@ -12,7 +12,16 @@ from pathlib import Path
 from rich.console import Console
 
 from services.ops.embedded_postgres import EmbeddedPostgres
-from tests.bench import freshness, ingest_memory, ingest_rate, projection_rate, timeline_page
+from tests.bench import (
+    freshness,
+    ingest_memory,
+    ingest_rate,
+    projection_rate,
+    rebuild_rate,
+    rebuild_reads,
+    switch_reads,
+    timeline_page,
+)
 from tests.bench.broker import kafka_broker
 from tests.bench.environment import PROJECT, Bench
 from tests.bench.machine import busy_warning, describe_machine
@@ -26,8 +35,13 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "memory": ingest_memory.measure,
     "freshness": freshness.measure,
     "projection": projection_rate.measure,
+    "rebuild": rebuild_rate.measure,
+    "growth": rebuild_rate.measure_growth,
+    "reads": rebuild_reads.measure,
+    "switch": switch_reads.measure,
     "timeline": timeline_page.measure,
 }
+_BY_NAME_ALONE: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {"ten-million": rebuild_rate.measure_large}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,8 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--only", action="append", choices=sorted(_SCENARIOS), metavar="SCENARIO",
-        help=f"measure this scenario only; may be repeated: {', '.join(_SCENARIOS)}",
+        "--only", action="append", choices=sorted(_SCENARIOS | _BY_NAME_ALONE), metavar="SCENARIO",
+        help=f"measure this scenario only; may be repeated: {', '.join(_SCENARIOS | _BY_NAME_ALONE)}",
     )  # fmt: skip
     parser.add_argument(
         "--runs", type=_positive, default=5, help="rounds, each measuring every contender once (5)"
@@ -115,7 +129,7 @@ async def _measure(name: str, bench: Bench) -> Outcome:
     """One scenario's outcome; a failure is part of the report, so that the others are still measured."""
     bench.say(f"measuring: {name}")
     try:
-        return await _SCENARIOS[name](bench)
+        return await (_SCENARIOS | _BY_NAME_ALONE)[name](bench)
     except* BenchError as errors:
         why = "; ".join(str(error) for error in _leaves(errors))
     return Outcome((), (Left(name, why, failed=True),))

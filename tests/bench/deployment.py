@@ -13,7 +13,8 @@ from tests.bench.kafka_topic import topic
 from tests.bench.measurement import BenchError
 from tests.bench.processes import Child, Ready, answers, child, free_port
 
-_COMMAND = (PYTHON, "-m", "services.ops.main")
+COMMAND = (PYTHON, "-m", "services.ops.main")
+"""Runs `rapport`, arguments to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Deployment:
         bench = self.bench
         environment = bench.process_environment(**self.variables, RAPPORT_PORT=str(port))
         async with child(
-            f"rapport {service}", (*_COMMAND, service), environment=environment, directory=PROJECT,
+            f"rapport {service}", (*COMMAND, service), environment=environment, directory=PROJECT,
             output=bench.output(service), ready=ready,
         ) as running:  # fmt: skip
             yield running

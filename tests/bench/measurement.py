@@ -43,8 +43,8 @@ class Wanted:
 
     def __str__(self) -> str:
         bounds = [
-            f"≥ {self.least:,.0f}" if self.least is not None else "",
-            f"≤ {self.most:,.0f}" if self.most is not None else "",
+            f"≥ {self.least:,.10g}" if self.least is not None else "",
+            f"≤ {self.most:,.10g}" if self.most is not None else "",
             f"≥ {self.least_ratio:g}x" if self.least_ratio is not None else "",
         ]
         return " or ".join(bound for bound in bounds if bound)

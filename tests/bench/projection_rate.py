@@ -35,7 +35,7 @@ async def measure(bench: Bench) -> Outcome:
     async with (
         _from_kafka(bench, events) as kafka,
         _from_embedded(bench, events) as embedded,
-        _from_library(bench, bench.count(_LIBRARY_EVENTS)) as library,
+        from_library(bench) as library,
     ):
         contenders = {_OVER_KAFKA: kafka, _EMBEDDED: embedded, _LIBRARY: library}
         figures = await interleave(contenders, bench.rounds)
@@ -76,7 +76,9 @@ async def _from_embedded(bench: Bench, events: int) -> AsyncIterator[Measure]:
 
 
 @asynccontextmanager
-async def _from_library(bench: Bench, events: int) -> AsyncIterator[Measure]:
+async def from_library(bench: Bench) -> AsyncIterator[Measure]:
+    """The library's projection: events a second, from a recorded log into an empty timeline table."""
+    events = bench.count(_LIBRARY_EVENTS)
     async with database(bench.postgres, "library") as filled:
         async with _library(bench, "fill", filled, str(events)) as filling:
             await wait_until(_ended(filling), "eventsourcing to record purchases", seconds=_FINISH_SECONDS)

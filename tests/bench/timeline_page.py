@@ -29,7 +29,7 @@ _YARDSTICK = "yardstick naive_read, response_model"
 
 
 @dataclass(slots=True)
-class _Pages:
+class Pages:
     """A running service whose pages are at the paths listed in a file."""
 
     name: str
@@ -52,8 +52,9 @@ async def measure(bench: Bench) -> Outcome:
     count = max(int(_CUSTOMERS * bench.scale), 100)
     left: list[Left] = []
     async with AsyncExitStack() as stack:
+        ours, _ = await stack.enter_async_context(_ours(bench, count))
         services = [
-            await stack.enter_async_context(_ours(bench, count)),
+            ours,
             await stack.enter_async_context(_own_naive(bench, count)),
         ]
         if bench.yardsticks is None:
@@ -84,7 +85,15 @@ async def measure(bench: Bench) -> Outcome:
 
 
 @asynccontextmanager
-async def _ours(bench: Bench, count: int) -> AsyncIterator[_Pages]:
+async def our_pages(bench: Bench) -> AsyncIterator[tuple[Pages, Deployment, int]]:
+    """Our API over its projected events, with the deployment and the number of them."""
+    count = max(int(_CUSTOMERS * bench.scale), 100)
+    async with _ours(bench, count) as (pages, deployment):
+        yield pages, deployment, count * _ENTRIES_A_CUSTOMER
+
+
+@asynccontextmanager
+async def _ours(bench: Bench, count: int) -> AsyncIterator[tuple[Pages, Deployment]]:
     async with on_embedded_log(bench, "pages") as deployment:
         members = customers(count)
         await _project(deployment, count * _ENTRIES_A_CUSTOMER, members_count=count)
@@ -92,7 +101,7 @@ async def _ours(bench: Bench, count: int) -> AsyncIterator[_Pages]:
             bench, "ours", [f"/v1/customers/{member.party_id}/timeline?limit=50" for member in members]
         )
         async with deployment.serve("api") as (_, port):
-            yield _Pages(_OURS, port, paths)
+            yield Pages(_OURS, port, paths), deployment
 
 
 async def _project(deployment: Deployment, events: int, members_count: int) -> None:
@@ -116,19 +125,19 @@ async def _project(deployment: Deployment, events: int, members_count: int) -> N
 
 
 @asynccontextmanager
-async def _own_naive(bench: Bench, count: int) -> AsyncIterator[_Pages]:
+async def _own_naive(bench: Bench, count: int) -> AsyncIterator[Pages]:
     async with database(bench.postgres, "naive") as url:
         paths = _write(bench, "naive", await naive_timeline.fill(url, count, count * _ENTRIES_A_CUSTOMER))
         async with _service(bench, _OWN_NAIVE, PROJECT, "tests.bench.naive_timeline:app", url) as port:
-            yield _Pages(_OWN_NAIVE, port, paths)
+            yield Pages(_OWN_NAIVE, port, paths)
 
 
 @asynccontextmanager
-async def _yardstick(bench: Bench, folder: Path) -> AsyncIterator[_Pages]:
+async def _yardstick(bench: Bench, folder: Path) -> AsyncIterator[Pages]:
     async with database(bench.postgres, "yardstick") as url:
         paths = _write(bench, "yardstick", [f"/response_model/c{number}" for number in range(_CUSTOMERS)])
         async with _service(bench, _YARDSTICK, folder, "naive_read:app", url) as port:
-            yield _Pages(_YARDSTICK, port, paths)
+            yield Pages(_YARDSTICK, port, paths)
 
 
 @asynccontextmanager
