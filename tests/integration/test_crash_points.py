@@ -34,10 +34,9 @@ EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS)
 PARTITIONS = 3
 LANES = 6
 MOST_AWAITS = 400
-TEMPLATE = "crash_points"
-FEWEST_AWAITS = (
-    15  # begin, lock, move, repeats, a COPY and a view's load and write at the least, announce, commit
-)
+# Begin, lock, move, look for repeats, the journal, a load and a write for each view at the least, announce, commit.
+FEWEST_AWAITS = 15
+VARYING = ("parked_at",)
 Deed = Callable[[str, asyncpg.Connection], Awaitable[None]]
 """Given the URL of the database and the connection on which a batch is applied."""
 
@@ -77,20 +76,28 @@ async def append_batch(log: MemoryLog, number: int) -> None:
         await writer.append([NewRecord(b"pty_nobody", b"not an event")])
 
 
+class Template(NamedTuple):
+    """A database of empty views to make others from, by name."""
+
+    server: str
+    name: str
+
+
 @pytest.fixture(scope="module")
-async def template(postgres_server: str) -> str:
-    """The name of a database of empty views to make others from."""
+async def template(postgres_server: str) -> AsyncIterator[Template]:
+    name = f"template_{uuid.uuid4().hex[:12]}"
     server = await asyncpg.connect(postgres_server)
-    await server.execute(f"create database {TEMPLATE}")
-    await server.close()
-    url = with_database(postgres_server, TEMPLATE)
+    await server.execute(f"create database {name}")
+    url = with_database(postgres_server, name)
     await migrate(url, PARTITIONS)
     connection = await asyncpg.connect(url)
     async with connection.transaction():
         for read_model in (COMPLAINT_TRAILS, CHANNEL_TOTALS):
             await make_first_generation(connection, read_model)
     await connection.close()
-    return postgres_server
+    yield Template(postgres_server, name)
+    await server.execute(f"drop database {name} with (force)")
+    await server.close()
 
 
 class Views(NamedTuple):
@@ -101,19 +108,19 @@ class Views(NamedTuple):
 
 
 @asynccontextmanager
-async def empty_views(server: str) -> AsyncIterator[Views]:
+async def empty_views(template: Template) -> AsyncIterator[Views]:
     """A new database with empty views, dropped afterwards."""
     name = f"views_{uuid.uuid4().hex[:12]}"
-    maintenance = await asyncpg.connect(server)
-    await maintenance.execute(f"create database {name} template {TEMPLATE}")
-    url = with_database(server, name)
+    server = await asyncpg.connect(template.server)
+    await server.execute(f"create database {name} template {template.name}")
+    url = with_database(template.server, name)
     connection = await asyncpg.connect(url)
     try:
         yield Views(url, connection)
     finally:
         await connection.close()
-        await maintenance.execute(f"drop database {name} with (force)")
-        await maintenance.close()
+        await server.execute(f"drop database {name} with (force)")
+        await server.close()
 
 
 async def rows(connection: asyncpg.Connection) -> dict[str, list[str]]:
@@ -128,9 +135,6 @@ async def rows(connection: asyncpg.Connection) -> dict[str, list[str]]:
     positions = "select partition || ' ' || position as row from control.positions order by 1"
     found["positions"] = [row["row"] for row in await connection.fetch(positions)]
     return found
-
-
-VARYING = ("parked_at",)
 
 
 async def project_to_end(views: Views, log: MemoryLog) -> None:
@@ -231,13 +235,13 @@ async def strike_process(views: Views, batches: int, at: int) -> bool:
     return process.exitcode != 0
 
 
-async def strike_everywhere(server: str, strike: Callable[[Views, int, int], Awaitable[bool]]) -> None:
+async def strike_everywhere(template: Template, strike: Callable[[Views, int, int], Awaitable[bool]]) -> None:
     """Strikes at every await of a batch, at several side by side, and compares the rows with an undisturbed run's.
 
     Every database goes through batches of its own, one an await, as many as the others in the end.
     """
     async with AsyncExitStack() as opened:
-        lanes = [await opened.enter_async_context(empty_views(server)) for _ in range(LANES + 1)]
+        lanes = [await opened.enter_async_context(empty_views(template)) for _ in range(LANES + 1)]
         undisturbed = lanes.pop()
 
         async def lane(number: int) -> int:
@@ -261,11 +265,11 @@ async def strike_everywhere(server: str, strike: Callable[[Views, int, int], Awa
 
 @pytest.mark.parametrize("deed", [cancel, lose_connection, end_session])
 async def test_a_worker_interrupted_at_any_await_leaves_rows_as_if_it_had_not_been(
-    monkeypatch: pytest.MonkeyPatch, template: str, deed: Deed
+    monkeypatch: pytest.MonkeyPatch, template: Template, deed: Deed
 ) -> None:
     monkeypatch.setattr(projector, "apply_batch", apply_struck)
     await strike_everywhere(template, partial(strike_here, deed=deed))
 
 
-async def test_a_worker_killed_at_any_await_leaves_rows_as_if_it_had_not_been(template: str) -> None:
+async def test_a_worker_killed_at_any_await_leaves_rows_as_if_it_had_not_been(template: Template) -> None:
     await strike_everywhere(template, strike_process)
