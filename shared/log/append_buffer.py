@@ -5,42 +5,47 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from shared.log.port import Appended, AppendOutcome, LogUnavailableError, NewRecord
 from shared.metrics import Metrics
 
 BUSY_RETRY_SECONDS = 1
 AWAY_RETRY_SECONDS = 5
-BUFFER_BYTES = 64 * 1024 * 1024
-BUFFER_RECORDS = 200_000
-"""What may wait in a buffer where its maker does not say otherwise."""
 
 
-class Waiting:
+class AppendBounds(NamedTuple):
+    """How long a record waits for its outcome at most, and what may wait at once."""
+
+    timeout_seconds: float = 4.0
+    bytes: int = 64 * 1024 * 1024
+    records: int = 200_000
+
+
+USUAL_BOUNDS = AppendBounds()
+
+
+class Waiting(Struct, eq=False):
     """One record that waits for its outcome. `record` is None once it has one."""
 
-    __slots__ = ("handed_over", "index", "record", "request", "size_bytes")
-
-    def __init__(self, request: "_Request", index: int, record: NewRecord, size_bytes: int) -> None:
-        self.request = request
-        self.index = index
-        self.record: NewRecord | None = record
-        self.size_bytes = size_bytes
-        self.handed_over = False
-        """Whether the log may have it by now."""
+    request: "_Request"
+    index: int
+    record: NewRecord | None
+    size_bytes: int
+    handed_over: bool = False
+    """Whether the log may have it by now."""
 
 
-class _Request:
+class _Request(Struct, eq=False):
     """The records of one append."""
 
-    __slots__ = ("done", "expires_at", "missing", "outcomes", "waiting")
-
-    def __init__(self, size: int, done: asyncio.Future[None], expires_at: float) -> None:
-        self.done = done
-        self.expires_at = expires_at
-        self.missing = size
-        self.outcomes: list[AppendOutcome | None] = [None] * size
-        self.waiting: list[Waiting] = []
+    done: asyncio.Future[None]
+    expires_at: float
+    missing: int
+    outcomes: list[AppendOutcome | None]
+    waiting: list[Waiting] = []
 
 
 class AppendBuffer:
@@ -50,11 +55,9 @@ class AppendBuffer:
     To be made where the event loop runs.
     """
 
-    def __init__(self, metrics: Metrics, *, timeout_seconds: float, max_bytes: int, max_records: int) -> None:
+    def __init__(self, metrics: Metrics, bounds: AppendBounds) -> None:
         self._metrics = metrics
-        self._timeout_seconds = timeout_seconds
-        self._max_bytes = max_bytes
-        self._max_records = max_records
+        self._bounds = bounds
         self._bytes = 0
         self._records = 0
         self._incoming: deque[Waiting] = deque()
@@ -80,16 +83,15 @@ class AppendBuffer:
         if not records:
             return []
         started = time.perf_counter()
-        sizes = [len(record.key) + len(record.value) for record in records]
+        bounds, count = self._bounds, len(records)
+        sizes = [len(key) + len(value) for key, value in records]
         size_bytes = sum(sizes)
         if self._closed:
-            return self._turned_away(len(records), "the service is shutting down", "closed")
-        if self._bytes + size_bytes > self._max_bytes or self._records + len(records) > self._max_records:
-            return self._turned_away(
-                len(records), "too many events are waiting for the event log", "buffer_full"
-            )
+            return self._turned_away(count, "the service is shutting down", "closed")
+        if self._bytes + size_bytes > bounds.bytes or self._records + count > bounds.records:
+            return self._turned_away(count, "too many events are waiting for the event log", "buffer_full")
         loop = self._loop
-        request = _Request(len(records), loop.create_future(), loop.time() + self._timeout_seconds)
+        request = _Request(loop.create_future(), loop.time() + bounds.timeout_seconds, count, [None] * count)
         request.waiting = [
             Waiting(request, index, record, sizes[index]) for index, record in enumerate(records)
         ]

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from shared.clock import Clock, system_clock
-from shared.log.append_buffer import BUFFER_BYTES, BUFFER_RECORDS, AppendBuffer
+from shared.log.append_buffer import USUAL_BOUNDS, AppendBounds, AppendBuffer
 from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_reader import kafka_reader
 from shared.log.kafka_writer import KafkaWriter
@@ -20,28 +20,18 @@ class KafkaLog:
         connection: KafkaConnection,
         metrics: Metrics,
         *,
-        append_timeout_seconds: float = 4.0,
-        buffer_bytes: int = BUFFER_BYTES,
-        buffer_records: int = BUFFER_RECORDS,
+        bounds: AppendBounds = USUAL_BOUNDS,
         clock: Clock = system_clock,
     ) -> None:
         self._connection = connection
         self._metrics = metrics
-        self._append_timeout_seconds = append_timeout_seconds
-        self._buffer_bytes = buffer_bytes
-        self._buffer_records = buffer_records
+        self._bounds = bounds
         self._clock = clock
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[LogWriter]:
         """See `EventLog.writer`."""
-        buffer = AppendBuffer(
-            self._metrics,
-            timeout_seconds=self._append_timeout_seconds,
-            max_bytes=self._buffer_bytes,
-            max_records=self._buffer_records,
-        )
-        writer = KafkaWriter(self._connection, buffer, self._clock)
+        writer = KafkaWriter(self._connection, AppendBuffer(self._metrics, self._bounds), self._clock)
         writer.start()
         try:
             yield writer

@@ -8,6 +8,7 @@ left the time to finish what other partitions have in flight.
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -33,7 +34,7 @@ class ProducerInUse:
     def __init__(self, producer: AIOKafkaProducer, topic: TopicDescription) -> None:
         self.producer = producer
         self.topic = topic
-        self.deliveries: set[asyncio.Task[None]] = set()
+        self.deliveries: set[asyncio.Future[Any]] = set()
 
 
 class ProducerKeeper:

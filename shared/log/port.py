@@ -103,7 +103,7 @@ class LogWriter(Protocol):
         """One outcome a record, in the order given, each `Appended` only once the record is on stable storage.
 
         Raises nothing for a log that is away: each record says so itself, for partitions fail one by one. Waits at
-        most the adapter's `append_timeout_seconds`; beyond its buffer bound it answers `LogUnavailableError` at
+        most as long as the adapter's bounds say; beyond what may wait at once it answers `LogUnavailableError` at
         once. Cancelling it withdraws what was not yet handed to the log; the rest may be written.
         """
 

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from prometheus_client import CollectorRegistry
 
 from deploy.kafka.broker import KafkaBroker
+from shared.log.append_buffer import AppendBounds
 from shared.log.embedded import EmbeddedLog
 from shared.log.embedded_tables import create_statements
 from shared.log.kafka import KafkaLog
@@ -25,6 +26,7 @@ from tests.fakes.tcp_proxy import TcpProxy, tcp_proxy
 PARTITIONS = 4
 APPEND_TIMEOUT_SECONDS = 1.0
 BUFFER_RECORDS = 1000
+BOUNDS = AppendBounds(timeout_seconds=APPEND_TIMEOUT_SECONDS, records=BUFFER_RECORDS)
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,7 @@ async def embedded(url: str) -> AsyncIterator[LogUnderTest]:
         log = EmbeddedLog(
             through(proxy, url),
             Metrics(CollectorRegistry()),
-            append_timeout_seconds=APPEND_TIMEOUT_SECONDS,
-            buffer_records=BUFFER_RECORDS,
+            bounds=BOUNDS,
             record_bytes=1024 * 1024,
         )
         yield LogUnderTest(log, 1024 * 1024, proxy.black_hole, proxy.heal, truncate_before, recreate)
@@ -131,8 +132,7 @@ async def kafka(broker: KafkaBroker, proxy: TcpProxy, topic: str) -> AsyncIterat
     log = KafkaLog(
         replace(direct, bootstrap=f"127.0.0.1:{proxy.port}"),
         Metrics(CollectorRegistry()),
-        append_timeout_seconds=APPEND_TIMEOUT_SECONDS,
-        buffer_records=BUFFER_RECORDS,
+        bounds=BOUNDS,
     )
     yield LogUnderTest(log, 4 * 1024 * 1024, proxy.black_hole, proxy.heal, truncate_before, recreate)
     proxy.heal()

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.ops.embedded_postgres import EmbeddedPostgres
+from shared.log.append_buffer import AppendBounds
 from shared.log.embedded import EmbeddedLog
 from shared.log.embedded_connection import connect
 from shared.log.port import Appended, LogTruncatedError, LogUnavailableError, NewRecord
@@ -94,7 +95,7 @@ async def test_a_writer_that_died_in_a_transaction_blocks_the_others_for_a_momen
 
 
 async def test_a_database_without_the_tables_says_how_to_make_them(database_url: str) -> None:
-    log = EmbeddedLog(database_url, Metrics(CollectorRegistry()), append_timeout_seconds=0.5)
+    log = EmbeddedLog(database_url, Metrics(CollectorRegistry()), bounds=AppendBounds(timeout_seconds=0.5))
     async with log.writer() as writer, log.reader() as reader:
         [outcome] = await writer.append([NewRecord(b"key", b"value")])
         assert isinstance(outcome, LogUnavailableError)

@@ -9,6 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client import CollectorRegistry
 
 from deploy.kafka.broker import KafkaBroker
+from shared.log.append_buffer import AppendBounds
 from shared.log.kafka import KafkaLog
 from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_topic import create_topic
@@ -117,7 +118,7 @@ async def test_a_batch_refused_for_good_fails_alone_and_poisons_nothing(
 async def test_a_topic_made_while_the_writer_waits_is_found(own_kafka: KafkaBroker) -> None:
     connection = KafkaConnection(own_kafka.bootstrap, "late")
     async with KafkaLog(
-        connection, Metrics(CollectorRegistry()), append_timeout_seconds=1
+        connection, Metrics(CollectorRegistry()), bounds=AppendBounds(timeout_seconds=1)
     ).writer() as writer:
         [outcome] = await writer.append([NewRecord(b"key", b"value")])
         assert isinstance(outcome, LogUnavailableError)

@@ -4,14 +4,14 @@ import asyncio
 
 from prometheus_client import CollectorRegistry
 
-from shared.log.append_buffer import AppendBuffer
+from shared.log.append_buffer import AppendBounds, AppendBuffer
 from shared.log.port import Appended, AppendOutcome, LogUnavailableError, NewRecord
 from shared.metrics import Metrics
 
 
 def buffer(timeout_seconds: float) -> AppendBuffer:
     metrics = Metrics(CollectorRegistry())
-    return AppendBuffer(metrics, timeout_seconds=timeout_seconds, max_bytes=1000, max_records=100)
+    return AppendBuffer(metrics, AppendBounds(timeout_seconds, bytes=1000, records=100))
 
 
 async def test_every_request_is_given_up_when_its_own_time_is_up() -> None:
