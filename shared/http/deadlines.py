@@ -47,10 +47,11 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._in_body = False
         self._heads = 0  # complete ones
         self._head_bytes = 0  # received while the head was incomplete
-        self._header_bytes = 0  # of complete headers
+        self._chunk_bytes = 0  # of what is being parsed
         self._body_bytes = 0
         self._request_began = 0.0
         self._read_by: float | None = None
+        self._idle_until: float | None = None
         self._write_paused_at: float | None = None
         self._cut_at: float | None = None
         self._refused = False
@@ -66,30 +67,27 @@ class DeadlineProtocol(HttpToolsProtocol):
         """Feeds the parser, unless the connection was refused: then what still comes is dropped."""
         if self._refused:
             return
+        self._chunk_bytes = len(data)
         in_head_before, heads_before = self._in_head, self._heads
         super().data_received(data)
         if in_head_before and self._in_head and self._heads == heads_before:
-            self._head_bytes += len(data)
+            self._head_bytes += self._chunk_bytes
             if self._head_bytes > HEAD_BYTES:
                 self._refuse_head()
 
     def on_message_begin(self) -> None:
         """Starts the deadline for the head."""
         super().on_message_begin()
-        self._header_bytes = 0
+        self._idle_until = None
         self._request_began = self.loop.time()
         self._read_by = self._request_began + HEAD_SECONDS
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Counts what complete headers hold."""
-        self._header_bytes += len(name) + len(value)
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Starts the application, unless the head is too large."""
         if self._refused:
             return
-        if self._header_bytes + len(self.url) > HEAD_BYTES:
+        # Headers are seldom worth being measured one by one: they are no larger than what came.
+        if self._head_bytes + self._chunk_bytes > HEAD_BYTES and self._measured_head() > HEAD_BYTES:
             self._refuse_head()
             return
         self._heads += 1
@@ -115,6 +113,18 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._in_body = False
         self._read_by = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """As uvicorn's, but for its timer: `enforce` ends connections on which no further request comes."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            cycle, app = self.pipeline.pop()
+            self._start_asgi_task(cycle, app)
+        else:
+            self._idle_until = self.loop.time() + self.timeout_keep_alive
 
     def pause_writing(self) -> None:
         """Notes since when the client leaves the answer unread."""
@@ -142,6 +152,8 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._read_by is not None:
             self._enforce_read(now, self._read_by)
+        elif self._idle_until is not None and now > self._idle_until:
+            self.transport.close()
 
     def _enforce_read(self, now: float, read_by: float) -> None:
         if self.flow.read_paused:  # it is the application that is slow
@@ -161,6 +173,9 @@ class DeadlineProtocol(HttpToolsProtocol):
             what = "its body" if self._in_body else "its headers"
             detail = f"the request was not complete in time: {what} came too slowly; send it again, faster"
             self._refuse(Problem(408, "request_timeout", detail))
+
+    def _measured_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _unanswered(self) -> RequestResponseCycle | None:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request

@@ -18,6 +18,7 @@ class JoinedWrites:
         self._loop = loop
         self._held: list[bytes] = []
         self._held_bytes = 0
+        self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
         """Takes what is to be sent, in order."""

@@ -1,6 +1,6 @@
 """A service as its composition root hands it over: an ASGI application with what others must know of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,6 @@ class Service:
     readiness: Mapping[str, ReadinessCheck]
     openapi: Callable[[], dict[str, Any]]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serves one request."""
-        await self.asgi(scope, receive, send)
+        return self.asgi(scope, receive, send)
