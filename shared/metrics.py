@@ -5,6 +5,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.loop_histogram import LoopHistogram
+
 OF_PROJECTIONS: Final = "rapport_projection_"
 """Begins the name of every metric that a process which projects observes."""
 OF_SUPERVISION: Final = "rapport_projection_process_"
@@ -25,7 +27,7 @@ class Metrics:
             ["outcome", "code"],
             registry=registry,
         )
-        self.ingest_request_seconds = Histogram(
+        self.ingest_request_seconds = LoopHistogram(
             "rapport_ingest_request_seconds",
             "From request to answer",
             buckets=_LATENCY_BUCKETS,
@@ -35,7 +37,7 @@ class Metrics:
             "rapport_ingest_clock_skew_seconds", "Receipt minus `sentat`, where the sender gave it",
             buckets=(-3600, -60, -5, -1, 0, 1, 5, 60, 3600, 86400), registry=registry,
         )  # fmt: skip
-        self.log_append_seconds = Histogram(
+        self.log_append_seconds = LoopHistogram(
             "rapport_log_append_seconds", "From handing records over to their acknowledgement",
             buckets=_LATENCY_BUCKETS, registry=registry,
         )  # fmt: skip
