@@ -30,7 +30,8 @@ class Position:
         """The least position that includes every (partition, offset) given."""
         offsets: dict[int, int] = {}
         for partition, offset in written:
-            offsets[partition] = max(offsets.get(partition, 0), offset + 1)
+            if offset >= offsets.get(partition, 0):
+                offsets[partition] = offset + 1
         return cls(offsets)
 
     @classmethod

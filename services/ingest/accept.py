@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
 from services.ingest.credentials import Sender
@@ -31,7 +31,7 @@ _LINKED_IDENTIFIERS: Final = 2
 _REMEMBERED_CUSTOMERS: Final = 16_384  # whose events come in bursts
 
 
-class AcceptableEvent(NamedTuple):
+class AcceptableEvent(Struct, frozen=True):
     """An event that passed every check, ready for the log."""
 
     event_id: str

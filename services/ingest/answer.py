@@ -10,7 +10,7 @@ from shared.log.port import Appended
 from shared.position import Position
 
 
-class Accepted(NamedTuple):
+class Accepted(Struct, frozen=True):
     """An event on stable storage."""
 
     event_id: str
@@ -67,16 +67,17 @@ def answer_of(outcomes: Sequence[Outcome]) -> Answer:
     written: list[Appended] = []
     duplicates = rejected = 0
     for index, outcome in enumerate(outcomes):
+        if isinstance(outcome, Accepted):
+            written.append(outcome.place)
+            results.append(EventResult(index, outcome.event_id, "accepted"))
+            continue
         decisive = outcomes[outcome.first] if isinstance(outcome, RepeatOf) else outcome
         if isinstance(decisive, Refusal):
             rejected += 1
             pointer = decisive.pointer or UNSET
             error = EventError(decisive.code, decisive.detail, pointer, decisive.retryable)
             results.append(EventResult(index, decisive.event_id, "rejected", error))
-        elif isinstance(outcome, Accepted):
-            written.append(outcome.place)
-            results.append(EventResult(index, outcome.event_id, "accepted"))
         else:
             duplicates += 1
-            results.append(EventResult(index, outcome.event_id, "duplicate"))
+            results.append(EventResult(index, decisive.event_id, "duplicate"))
     return Answer(len(written), duplicates, rejected, Position.of_written(written).token(), results)

@@ -1,6 +1,6 @@
 """The ingest application: the bare posting route in front, everything else on FastAPI."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cache
 from typing import Any
 
@@ -26,12 +26,11 @@ class IngestApplication:
         self._posting = posting
         self._rest = rest
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serves one request."""
         if scope["type"] == "http" and scope["path"] == PATH:
-            await self._posting(scope, receive, send)
-        else:
-            await self._rest(scope, receive, send)
+            return self._posting(scope, receive, send)
+        return self._rest(scope, receive, send)
 
 
 def descriptive_app(

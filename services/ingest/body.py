@@ -33,12 +33,26 @@ class Body:
         Raises `ClientGoneError`, and `Problem`: 413 `too_large`, 415 `unsupported_media_type`,
         400 `invalid_json` for a broken compressed stream, 503 `overloaded`.
         """
-        inflate = _inflater(encoding)
+        inflate = _inflater(encoding) if encoding else None
         # What does not compress grows a little, so a compressed body may be that much over the bound.
         most_bytes = self._limits.request_bytes if inflate is None else self._limits.request_bytes * 65 // 64
         if declared_bytes > most_bytes:
             raise too_large(self._limits)
-        sent = await self._sent(receive, most_bytes)
+        chunks: list[bytes] = []
+        size_bytes = 0
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            chunk: bytes = message.get("body", b"")
+            size_bytes += len(chunk)
+            if size_bytes > most_bytes:
+                raise too_large(self._limits)
+            self._hold(len(chunk))
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        sent = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if inflate is None:
             return sent
         body = inflate(sent, self._limits)
@@ -49,22 +63,6 @@ class Body:
         """Gives the memory back. May be repeated."""
         self._memory.release(self._held_bytes)
         self._held_bytes = 0
-
-    async def _sent(self, receive: Receive, most_bytes: int) -> bytes:
-        chunks: list[bytes] = []
-        size_bytes = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            chunk: bytes = message.get("body", b"")
-            size_bytes += len(chunk)
-            if size_bytes > most_bytes:
-                raise too_large(self._limits)
-            self._hold(len(chunk))
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _hold(self, size_bytes: int) -> None:
         self._memory.hold(size_bytes)

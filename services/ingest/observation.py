@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from services.ingest.accept import AcceptableEvent
-from services.ingest.answer import Accepted, Answer, Outcome, RepeatOf
+from services.ingest.answer import Answer, Outcome, RepeatOf
 from services.ingest.refusal import Refusal
+from shared.log.port import Appended, AppendOutcome
 from shared.metrics import Metrics
 
 _MOST_LINES_A_REQUEST: Final = 50
@@ -37,18 +38,23 @@ class Observation:
         if answer.rejected:
             self._rejected(outcomes)
 
-    def handed_over(self, events: Sequence[tuple[AcceptableEvent, Outcome]], now: datetime) -> None:
-        """Events were handed to the log, received at `now`."""
-        for event, outcome in events:
+    def handed_over(
+        self, events: Sequence[AcceptableEvent], appended: Sequence[AppendOutcome], now: datetime
+    ) -> None:
+        """Events, received at `now`, were handed to the log, which answered `appended`."""
+        for event in events:
             if event.sent_at is not None:
                 self._clock_skew_seconds.observe((now - event.sent_at).total_seconds())
-            if self._log_accepted and isinstance(outcome, Accepted):
+        if not self._log_accepted:
+            return
+        for event, outcome in zip(events, appended, strict=True):
+            if isinstance(outcome, Appended):
                 self._log.debug(
                     "event_accepted",
                     event_id=event.event_id,
                     source=event.source,
-                    partition=outcome.place.partition,
-                    offset=outcome.place.offset,
+                    partition=outcome.partition,
+                    offset=outcome.offset,
                 )
 
     def _rejected(self, outcomes: Sequence[Outcome]) -> None:

@@ -13,7 +13,7 @@ from services.ingest.accept import Acceptance
 from services.ingest.answer import Answer, answer_of
 from services.ingest.body import Body, ClientGoneError
 from services.ingest.content_modes import events_in
-from services.ingest.credentials import CredentialCheck, Sender
+from services.ingest.credentials import CredentialCheck
 from services.ingest.limits import BodyMemory, Limits
 from services.ingest.observation import Observation
 from services.ingest.writing import Batch
@@ -25,6 +25,7 @@ PATH: Final = "/v1/events"
 _EVENTS_A_TURN: Final = 200  # then other requests have theirs
 _DIGITS_OF_SANE_LENGTH: Final = 19
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_JSON: Final = (b"content-type", b"application/json")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -63,7 +64,7 @@ class EventPosting:
             await send_problem(internal_error(scope, error), scope, send)
         else:
             body = _encode(answer)
-            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+            headers = [_JSON, (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": answer.status(), "headers": headers})
             await send({"type": "http.response.body", "body": body})
         self._observation.request_seconds(perf_counter() - began)
@@ -77,22 +78,20 @@ class EventPosting:
         body = Body(self._memory, self._limits)
         try:
             text = await body.read(receive, headers.get(b"content-encoding", b""), _declared_bytes(headers))
-            return await self._accepted(headers, text, sender)
+            now = self._clock()
+            traceparent = _traceparent(headers)
+            batch = Batch()
+            for number, sent in enumerate(events_in(headers, text, self._limits), start=1):
+                batch.add(self._acceptance.of(sent, sender, now, traceparent))
+                if number % _EVENTS_A_TURN == 0:
+                    await asyncio.sleep(0)
+            appended = await self._writer.append(batch.records) if batch.records else ()
         finally:
             body.release()
-
-    async def _accepted(self, headers: Mapping[bytes, bytes], text: bytes, sender: Sender) -> Answer:
-        now = self._clock()
-        traceparent = _traceparent(headers)
-        batch = Batch()
-        for number, sent in enumerate(events_in(headers, text, self._limits), start=1):
-            batch.add(self._acceptance.of(sent, sender, now, traceparent))
-            if number % _EVENTS_A_TURN == 0:
-                await asyncio.sleep(0)
-        outcomes = await batch.write(self._writer)
+        outcomes = batch.outcomes(appended)
         answer = answer_of(outcomes)
         self._observation.answered(answer, outcomes)
-        self._observation.handed_over(batch.written(), now)
+        self._observation.handed_over(batch.events, appended, now)
         return answer
 
 

@@ -1,28 +1,27 @@
-"""Writing the events of one request to the log, and telling for each what became of it."""
+"""The events of one request on their way to the log, and what became of each."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from services.ingest.accept import AcceptableEvent
 from services.ingest.answer import Accepted, Outcome, RepeatOf
 from services.ingest.refusal import Refusal
 from shared.http.problems import Problem
-from shared.log.port import Appended, AppendOutcome, LogUnavailableError, LogWriter
+from shared.log.port import Appended, AppendOutcome, LogUnavailableError, NewRecord
 
 _UNWRITTEN: Final = Refusal("internal_error", "the event was not written", retryable=True)
 
 
-class _Waiting(NamedTuple):
-    at: int
-    event: AcceptableEvent
-
-
 class Batch:
-    """The events of one request in the order sent. Filled, written once, then done with."""
+    """The events of one request in the order sent: filled, its `records` appended, then told the outcomes."""
 
     def __init__(self) -> None:
+        self.events: list[AcceptableEvent] = []
+        """What is to be written."""
+        self.records: list[NewRecord] = []
+        """The records of `events`, in their order."""
+        self._indices: list[int] = []  # of `events` in the request
         self._outcomes: list[Outcome] = []
-        self._waiting: list[_Waiting] = []
         self._first_index: dict[tuple[str, str], int] = {}
 
     def add(self, event: AcceptableEvent | Refusal) -> None:
@@ -36,33 +35,28 @@ class Batch:
             self._outcomes.append(RepeatOf(event.event_id, first))
             return
         self._outcomes.append(_UNWRITTEN)
-        self._waiting.append(_Waiting(index, event))
+        self._indices.append(index)
+        self.events.append(event)
+        self.records.append(event.record)
 
-    async def write(self, writer: LogWriter) -> Sequence[Outcome]:
-        """Appends what is acceptable, all in one go, and gives the outcome of every event.
+    def outcomes(self, appended: Sequence[AppendOutcome]) -> Sequence[Outcome]:
+        """The outcome of every event, `appended` being those of the records. To be asked once.
 
         Raises `Problem` 503 `log_unavailable` where nothing was accepted because the log was away.
         """
-        if not self._waiting:
-            return self._outcomes
-        appended = await writer.append([waiting.event.record for waiting in self._waiting])
         accepted = 0
         away: list[LogUnavailableError] = []
-        for (at, event), outcome in zip(self._waiting, appended, strict=True):
+        for index, event, outcome in zip(self._indices, self.events, appended, strict=True):
             if isinstance(outcome, Appended):
                 accepted += 1
-                self._outcomes[at] = Accepted(event.event_id, outcome)
+                self._outcomes[index] = Accepted(event.event_id, outcome)
                 continue
             if isinstance(outcome, LogUnavailableError):
                 away.append(outcome)
-            self._outcomes[at] = _unwritten(event, outcome)
+            self._outcomes[index] = _unwritten(event, outcome)
         if away and not accepted:
             raise _log_unavailable(away)
         return self._outcomes
-
-    def written(self) -> list[tuple[AcceptableEvent, Outcome]]:
-        """The events that were handed to the log, each with its outcome."""
-        return [(event, self._outcomes[at]) for at, event in self._waiting]
 
 
 def _unwritten(event: AcceptableEvent, outcome: AppendOutcome) -> Refusal:

@@ -88,8 +88,10 @@ class Catalogue:
         data = bytes(data)
         posted = self._strictly(event_type, newest if version is None else version, data)
         for name in posted.LIFTED:
-            if (name != "customer" or posted.CUSTOMER_REQUIRED) and getattr(posted, name) in (UNSET, ()):
-                raise violation_at("data", (name,), "required")
+            if name != "customer" or posted.CUSTOMER_REQUIRED:
+                lifted = getattr(posted, name)
+                if lifted is UNSET or not lifted:
+                    raise violation_at("data", (name,), "required")
         return self._upcast(posted, data)
 
     def decode_recorded(self, event_type: str, version: int, data: bytes | msgspec.Raw) -> EventData:

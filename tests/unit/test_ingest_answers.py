@@ -145,22 +145,15 @@ async def test_a_record_too_large_for_the_log_is_rejected_for_good() -> None:
     assert answer.json()["accepted"] == 1
 
 
-async def test_the_longest_wait_is_told_when_several_partitions_are_away() -> None:
-    class Away:
-        async def append(self, records: Sequence[NewRecord]) -> list[AppendOutcome]:
-            return [
-                LogUnavailableError("away", retry_after_seconds=seconds, maybe_written=False)
-                for seconds in range(len(records))
-            ]
-
-        async def check_writable(self) -> None:
-            return None
-
+def test_the_longest_wait_is_told_when_several_partitions_are_away() -> None:
     batch = Batch()
     for number in range(3):
         batch.add(AcceptableEvent(f"e{number}", "/s", None, NewRecord(b"k", b"v")))
+    away = [
+        LogUnavailableError("away", retry_after_seconds=seconds, maybe_written=False) for seconds in range(3)
+    ]
     with pytest.raises(Problem) as raised:
-        await batch.write(Away())
+        batch.outcomes(away)
     assert raised.value.headers["retry-after"] == "2"
 
 
