@@ -28,11 +28,7 @@ class Position:
     @classmethod
     def of_written(cls, written: Iterable[tuple[int, int]]) -> Self:
         """The least position that includes every (partition, offset) given."""
-        offsets: dict[int, int] = {}
-        for partition, offset in written:
-            if offset >= offsets.get(partition, 0):
-                offsets[partition] = offset + 1
-        return cls(offsets)
+        return cls(_least_offsets(written))
 
     @classmethod
     def parse(cls, token: str) -> Self:
@@ -55,9 +51,25 @@ class Position:
 
     def token(self) -> str:
         """The text form, in partition order; `0` where no partition has an event."""
-        pairs = [f"{partition}:{self.offsets[partition]}" for partition in sorted(self.offsets)]
-        return ",".join(pairs) or "0"
+        return _text(self.offsets)
 
     def includes(self, other: "Position") -> bool:
         """Whether every event included in `other` is included here."""
         return all(self.offsets.get(partition, 0) >= offset for partition, offset in other.offsets.items())
+
+
+def token_of_written(written: Iterable[tuple[int, int]]) -> str:
+    """The token of the least position that includes every (partition, offset) given."""
+    return _text(_least_offsets(written))
+
+
+def _least_offsets(written: Iterable[tuple[int, int]]) -> dict[int, int]:
+    offsets: dict[int, int] = {}
+    for partition, offset in written:
+        if offset >= offsets.get(partition, 0):
+            offsets[partition] = offset + 1
+    return offsets
+
+
+def _text(offsets: Mapping[int, int]) -> str:
+    return ",".join([f"{partition}:{offset}" for partition, offset in sorted(offsets.items())]) or "0"

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from services.ingest.refusal import Refusal
 from shared.log.port import Appended
-from shared.position import Position
+from shared.position import token_of_written
 
 
 class Accepted(Struct, frozen=True):
@@ -80,4 +80,4 @@ def answer_of(outcomes: Sequence[Outcome]) -> Answer:
         else:
             duplicates += 1
             results.append(EventResult(index, decisive.event_id, "duplicate"))
-    return Answer(len(written), duplicates, rejected, Position.of_written(written).token(), results)
+    return Answer(len(written), duplicates, rejected, token_of_written(written), results)

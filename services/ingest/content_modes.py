@@ -86,11 +86,9 @@ def _one_event(body: bytes, limits: Limits) -> Sequence[SentEvent]:
 
 def _one_value(text: bytes) -> Raw:
     try:
-        _json(_one.decode, text)
-    except Problem:
+        _one.decode(text)
+    except (msgspec.DecodeError, RecursionError):
         mended = _without_lone_surrogates(text)
-        if mended == text:
-            raise
         _json(_one.decode, mended)
     return Raw(text)
 
