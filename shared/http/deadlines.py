@@ -11,7 +11,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from shared.http.joined_writes import JoinedWrites
+from shared.http.joined_writes import EndOfTurn, JoinedWrites
 from shared.http.problems import CONTENT_TYPE, Problem, send_problem
 
 HEAD_SECONDS: Final = 5.0
@@ -41,8 +41,11 @@ class DeadlineProtocol(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        end_of_turn: EndOfTurn,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._end_of_turn = end_of_turn
         self._in_head = True
         self._in_body = False
         self._heads = 0  # complete ones
@@ -58,7 +61,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the deadline for the first request; a connection over the bound is cut at once."""
-        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self.loop)))
+        super().connection_made(cast("asyncio.Transport", JoinedWrites(transport, self._end_of_turn)))
         self._read_by = self.loop.time() + HEAD_SECONDS
         if len(self.connections) > MOST_CONNECTIONS:
             transport.abort()

@@ -5,12 +5,14 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from shared.http.deadlines import DeadlineProtocol, enforce_deadlines
+from shared.http.joined_writes import EndOfTurn
 
 DRAIN_SECONDS: Final = 6
 """How long requests under way may still take after the stop; longer than the longest append."""
@@ -38,7 +40,10 @@ async def serve(
     listener = _listener(host, port)
     config = uvicorn.Config(
         app,
-        http=DeadlineProtocol,
+        http=cast(
+            "type[DeadlineProtocol]",
+            partial(DeadlineProtocol, end_of_turn=EndOfTurn(asyncio.get_running_loop())),
+        ),
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -1,9 +1,9 @@
 """Writes of one turn of the event loop, which go out as one."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
-from shared.http.joined_writes import JoinedWrites
+from shared.http.joined_writes import EndOfTurn, JoinedWrites
 
 
 class Socket:
@@ -23,7 +23,7 @@ class Socket:
 
 
 def joined(socket: Socket) -> JoinedWrites:
-    return JoinedWrites(cast("asyncio.Transport", socket), asyncio.get_running_loop())
+    return JoinedWrites(cast("asyncio.Transport", socket), EndOfTurn(asyncio.get_running_loop()))
 
 
 async def test_a_head_and_its_body_are_one_write() -> None:
@@ -70,3 +70,36 @@ async def test_closing_sends_what_is_held_first_and_nothing_twice() -> None:
 
     assert socket.calls == [b"answer", b"closed"]
     assert transport.is_closing()
+
+
+async def test_answers_of_several_connections_go_out_at_the_end_of_the_same_turn() -> None:
+    end_of_turn = EndOfTurn(asyncio.get_running_loop())
+    sockets = [Socket(), Socket()]
+    transports = [JoinedWrites(cast("asyncio.Transport", socket), end_of_turn) for socket in sockets]
+
+    for answer in (b"first", b"second"):
+        for transport in transports:
+            transport.write(answer)
+        await asyncio.sleep(0)
+
+    assert [socket.calls for socket in sockets] == [[b"first", b"second"]] * 2
+
+
+async def test_a_connection_whose_write_fails_takes_no_other_answer_with_it() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: told.append(context))
+
+    class Broken(Socket):
+        def write(self, data: bytes) -> None:
+            raise RuntimeError(data)
+
+    end_of_turn = EndOfTurn(loop)
+    sockets = [Broken(), Socket()]
+    for socket in sockets:
+        JoinedWrites(cast("asyncio.Transport", socket), end_of_turn).write(b"answer")
+    await asyncio.sleep(0)
+    loop.set_exception_handler(None)
+
+    assert [socket.calls for socket in sockets] == [[], [b"answer"]]
+    assert [type(context["exception"]) for context in told] == [RuntimeError]
