@@ -50,6 +50,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._in_body = False
         self._heads = 0  # complete ones
         self._head_bytes = 0  # received while the head was incomplete
+        self._received_bytes = 0
+        self._begin_bytes = 0  # received before the chunk in which the request began
         self._chunk_bytes = 0  # of what is being parsed
         self._body_bytes = 0
         self._request_began = 0.0
@@ -71,6 +73,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._refused:
             return
         self._chunk_bytes = len(data)
+        self._received_bytes += self._chunk_bytes
         in_head_before, heads_before = self._in_head, self._heads
         super().data_received(data)
         if in_head_before and self._in_head and self._heads == heads_before:
@@ -82,6 +85,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         """Starts the deadline for the head."""
         super().on_message_begin()
         self._idle_until = None
+        self._begin_bytes = self._received_bytes - self._chunk_bytes
         self._request_began = self.loop.time()
         self._read_by = self._request_began + HEAD_SECONDS
 
@@ -90,7 +94,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         if self._refused:
             return
         # Headers are seldom worth being measured one by one: they are no larger than what came.
-        if self._head_bytes + self._chunk_bytes > HEAD_BYTES and self._measured_head() > HEAD_BYTES:
+        came_bytes = self._received_bytes - self._begin_bytes
+        if came_bytes > HEAD_BYTES and self._measured_head() > HEAD_BYTES:
             self._refuse_head()
             return
         self._heads += 1

@@ -132,6 +132,19 @@ async def test_many_small_headers_are_431_too(server: Served) -> None:
         assert (await connection.rest()).startswith(b"HTTP/1.1 431 ")
 
 
+async def test_huge_headers_are_431_behind_a_request_whose_last_bytes_they_came_with(server: Served) -> None:
+    body = b"[" + b" " * 98 + b"]"
+    first = HEAD + b"content-length: %d\r\n\r\n" % len(body)
+    begin, end = HEAD + b"x-huge: " + b"x" * 20_000, b"x" * 20_000 + b"\r\n\r\n"
+    async with wire(server.port) as connection:
+        await connection.send(first + body[:50])
+        await asyncio.sleep(0.05)
+        await connection.send(body[50:] + begin)
+        assert (await connection.answer()).startswith(b"HTTP/1.1 202 ")
+        await connection.send(end)
+        assert (await connection.rest()).startswith(b"HTTP/1.1 431 ")
+
+
 async def test_headers_below_the_bound_pass(server: Served) -> None:
     async with httpx.AsyncClient() as client:
         answer = await client.get(f"http://127.0.0.1:{server.port}/healthz", headers={"x-long": "x" * 20_000})
@@ -172,6 +185,23 @@ async def test_requests_beyond_the_bound_are_503_overloaded(
         answer = await client.get(f"http://127.0.0.1:{server.port}/healthz")
     assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
     assert answer.headers["retry-after"] == "1"
+
+
+async def test_a_connection_is_closed_when_no_further_request_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deadlines, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr("shared.http.server.KEEP_ALIVE_SECONDS", 0.3)
+    async with (
+        service_over(MemoryLog()) as (service, _),
+        served(service) as running,
+        wire(running.port) as connection,
+    ):
+        for _ in range(3):
+            await connection.send(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert (await connection.answer()).startswith(b"HTTP/1.1 200 ")
+        async with asyncio.timeout(10):
+            assert await connection.rest() == b""
 
 
 @pytest.mark.usefixtures("short_deadlines")

@@ -14,7 +14,7 @@ from shared.log.kafka import KafkaLog
 from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_topic import create_topic
 from shared.log.partitioning import partition_of
-from shared.log.port import Appended, LogUnavailableError, NewRecord
+from shared.log.port import Appended, AppendOutcome, LogUnavailableError, LogWriter, NewRecord
 from shared.metrics import Metrics
 from tests.integration.append_load import AppendLoad, assert_kept, everything_in
 
@@ -90,6 +90,13 @@ def key_of(partition: int) -> bytes:
     )
 
 
+async def outcome_once_the_broker_heeds_its_limit(writer: LogWriter, record: NewRecord) -> AppendOutcome:
+    async with asyncio.timeout(10):
+        while isinstance(outcome := (await writer.append([record]))[0], Appended):
+            await asyncio.sleep(0)
+    return outcome
+
+
 async def test_a_batch_refused_for_good_fails_alone_and_poisons_nothing(
     connection: KafkaConnection, log: KafkaLog
 ) -> None:
@@ -100,7 +107,7 @@ async def test_a_batch_refused_for_good_fails_alone_and_poisons_nothing(
         load = AppendLoad(writer, keys=tuple(key_of(partition).decode() for partition in (1, 2, 3)))
         load.start()
         await set_largest_message(connection, 4096)
-        [refused] = await writer.append([large])
+        refused = await outcome_once_the_broker_heeds_its_limit(writer, large)
         assert isinstance(refused, LogUnavailableError), "the writer still believes the old limit"
         assert not refused.maybe_written
         [outcome] = await writer.append([small])

@@ -41,7 +41,7 @@ def series() -> dict[str, tuple[str, frozenset[str]]]:
     found: dict[str, tuple[str, frozenset[str]]] = {}
     for metric in [*vars(metrics).values(), *vars(metrics.watched).values()]:
         for family in getattr(metric, "describe", list)():
-            labels = frozenset(metric._labelnames)
+            labels = frozenset(getattr(metric, "_labelnames", ()))
             for suffix in SUFFIXES[family.type]:
                 found[family.name + suffix] = family.type, labels
     return found

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from shared.events import EVENT_CLASSES
 from shared.events.catalogue import Catalogue
 from shared.events.data import EventData
+from shared.loop_histogram import LoopHistogram
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.settings_errors import is_secret, variable_of
@@ -67,10 +68,10 @@ def test_every_test_and_file_that_a_page_names_exists(page: str, project_root: P
 
 def _metric_rows(metrics: object) -> Iterable[str]:
     for metric in vars(metrics).values():
-        if isinstance(metric, Counter | Gauge | Histogram):
+        if isinstance(metric, Counter | Gauge | Histogram | LoopHistogram):
             [family] = metric.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            labels = ", ".join(f"`{label}`" for label in metric._labelnames)
+            labels = ", ".join(f"`{label}`" for label in getattr(metric, "_labelnames", ()))
             yield f"| `{name}` | {family.type} | {labels} | {family.documentation} |"
 
 
