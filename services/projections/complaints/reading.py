@@ -1,0 +1,178 @@
+"""What a complaint shows at a time, from its row, its history, and the calendar it was opened with.
+
+Rows show the present: the past is shown by folding the events until then. A time before the case's latest event is
+taken for that event's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.projections.complaints import clocks
+from services.projections.complaints.clocks import Clock
+from services.projections.complaints.policy_history import PolicyHistory
+from services.projections.complaints.working_calendar import WorkingCalendar
+from services.projections.loyalty.moments import microseconds_of, text_of
+from services.projections.read_models.declaration import Row
+
+TIME_WENT_BACK = "time_went_back"
+"""The anomaly of an event that applies, but is earlier than one before it (C9)."""
+
+_SECOND = 1_000_000
+_ORDER = ("first_response", "resolution", "final_response", "summary_resolution")
+_SHOWN = (
+    "state",
+    "cause",
+    "severity",
+    "level",
+    "channel",
+    "location",
+    "party_id",
+    "order_id",
+    "claim",
+    "caused_by",
+    "policy_version",
+    "policy",
+    "round",
+    "reopened",
+    "resolution",
+    "handling_fault",
+    "on_time",
+    "compensation",
+)
+
+
+def is_overdue(row: Row, at: datetime) -> bool:
+    """Whether some clock of a case is past due and has not ended."""
+    return row["next_due_at"] is not None and row["next_due_at"] < at
+
+
+def listed_complaint(
+    complaint_id: str, row: Row, policies: PolicyHistory, at: datetime, *, customer_id: str | None = None
+) -> dict[str, Any]:
+    """A case as lists show it, with the clocks of its present round. Raises `LookupError` for an unknown version."""
+    shown = {"complaint_id": complaint_id, "customer_id": customer_id, **_fields(row)}
+    return {**shown, "clocks": _clocks(row, row["clocks"], policies, at)}
+
+
+def complaint_view(
+    complaint_id: str,
+    row: Row,
+    entries: Sequence[Row],
+    policies: PolicyHistory,
+    at: datetime,
+    *,
+    customer_id: str | None = None,
+    granted: Iterable[Row] = (),
+) -> dict[str, Any]:
+    """A case as it is shown alone: with the clocks of all rounds, its history, and the points granted for it.
+
+    `entries` are all of its history, by number; `granted` are rows of `granted_points`. Raises `LookupError` for a
+    version of policies that was never registered.
+    """
+    present = {(each["name"], each["round"]): each for each in row["clocks"]}
+    earlier = {(each["name"], each["round"]): each for entry in entries for each in entry["ended_clocks"]}
+    of_all_rounds = list({**earlier, **present}.values())
+    return {
+        "complaint_id": complaint_id,
+        "customer_id": customer_id,
+        **_fields(row),
+        "clocks": _clocks(row, of_all_rounds, policies, at),
+        "history": [_history_item(each) for each in entries],
+        "anomalies": [anomaly for each in entries for anomaly in _anomalies(each)],
+        "granted_points": [_granted(each) for each in granted],
+    }
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    assignee = {"person": row["assignee_person"], "department": row["assignee_department"]}
+    return {
+        **{name: row[name] for name in _SHOWN},
+        "assignee": assignee if any(assignee.values()) else None,
+        "opened_at": _text(row["opened_at"]),
+        "resolved_at": _text(row["resolved_at"]),
+        "next_due_at": _text(row["next_due_at"]),
+    }
+
+
+def _clocks(
+    row: Row, stored: Iterable[Mapping[str, Any]], policies: PolicyHistory, at: datetime
+) -> list[dict[str, Any]]:
+    calendar = policies.version(row["policy_version"]).calendars[row["calendar"]]
+    time = microseconds_of(max(at, row["latest"]))
+    found = [clocks.read_back(each) for each in stored]
+    found.sort(key=lambda clock: (_ORDER.index(clock.name), clock.round))
+    return [_clock(each, calendar, time) for each in found]
+
+
+def _clock(clock: Clock, calendar: WorkingCalendar, time: int) -> dict[str, Any]:
+    return {
+        "name": clock.name,
+        "round": clock.round,
+        "target_seconds": clock.target,
+        "elapsed_seconds": clocks.elapsed(clock, calendar, time) // _SECOND,
+        "started_at": text_of(clock.started),
+        "due_at": None if clock.due is None else text_of(clock.due),
+        "ended_at": None if clock.ended is None else text_of(clock.ended),
+        "status": clocks.status(clock, calendar, time),
+    }
+
+
+def _history_item(entry: Row) -> dict[str, Any]:
+    return {
+        "event_id": entry["event_id"],
+        "source": entry["source"],
+        "type": entry["type"],
+        "time": _text(entry["time"]),
+        "state_after": entry["state_after"],
+        "level_after": entry["level_after"],
+        "anomaly": entry["anomaly"] or (TIME_WENT_BACK if entry["went_back"] else None),
+        "applied": entry["anomaly"] is None,
+        "staff": entry["staff"],
+        **entry["facts"],
+    }
+
+
+def _anomalies(entry: Row) -> list[dict[str, Any]]:
+    codes = [entry["anomaly"]] if entry["anomaly"] else []
+    if entry["went_back"]:
+        codes.append(TIME_WENT_BACK)
+    return [
+        {
+            "event_id": entry["event_id"],
+            "source": entry["source"],
+            "code": code,
+            "detail": _detail(code, entry),
+        }
+        for code in codes
+    ]
+
+
+def _detail(code: str, entry: Row) -> str:
+    what = entry["type"].partition(".")[2].replace("_", " ")
+    match code:
+        case "already_opened":
+            return "the complaint had been opened before; this opening changed nothing"
+        case "level_would_fall":
+            return f"the complaint stands at level {entry['level_after']} and falls to no lower one"
+        case "too_many_before_opened":
+            return "too many events came before the complaint was opened; this one changed nothing"
+        case "time_went_back":
+            return "earlier than an event before it; counted as at the time of that one"
+        case _:
+            state = str(entry["state_after"]).replace("_", " ")
+            return f"{what} is not allowed for a complaint that is {state}; it changed nothing"
+
+
+def _granted(row: Row) -> dict[str, Any]:
+    return {
+        "event_id": row["event_id"],
+        "source": row["source"],
+        "time": _text(row["time"]),
+        "account_id": row["account_id"],
+        "points": row["points"],
+    }
+
+
+def _text(time: datetime | None) -> str | None:
+    return None if time is None else text_of(microseconds_of(time))
