@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     phone_region: str = Field(
         default="DE", pattern="^[A-Z]{2}$", description="region of phone numbers without a country code"
     )
+    programmes: Path | None = Field(
+        default=None,
+        description="TOML file of the loyalty programmes; the one that comes with Rapport if unset",
+    )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="least level logged"
     )

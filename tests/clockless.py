@@ -19,8 +19,10 @@ from services.projections.read_models.declaration import ReadModel
 
 _PROJECTION_CODE = (
     "services.projections.read_models.",
+    "services.projections.loyalty.",
     "services.projections.subjects",
     "services.projections.categories",
+    "tests.case_ledger",
     "tests.complaint_trails",
     "tests.channel_totals",
 )
@@ -51,7 +53,7 @@ def take_away_clocks(read_models: Iterable[ReadModel]) -> None:
             if id(value) in stand_ins:
                 setattr(module, name, stand_ins[id(value)])
     for read_model in read_models:
-        for name in ("row", "key", "evolve", "lift", "combine"):
+        for name in ("row", "key", "keys", "evolve", "lift", "combine"):
             if hasattr(read_model.kind, name):
                 object.__setattr__(read_model.kind, name, _marked(getattr(read_model.kind, name)))
 

@@ -11,10 +11,11 @@ import asyncpg
 import pytest
 
 from services.ops.embedded_postgres import EmbeddedPostgres
-from services.projections.read_models import READ_MODELS
+from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.clockless import take_away_clocks
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.declared import READ_MODELS
 
 pytest_plugins = ["tests.kafka_broker"]
 
@@ -22,7 +23,7 @@ pytest_plugins = ["tests.kafka_broker"]
 @pytest.fixture(scope="session", autouse=True)
 def no_clock_in_projections() -> None:
     """The whole suite runs with clocks and dice that raise in projection code."""
-    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS))
+    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER))
 
 
 @pytest.fixture(scope="session")

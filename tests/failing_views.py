@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import Entries, Mergeable, Ordered, ReadModel, Row
 from shared.envelope import RecordedEvent
 from tests.case_ledger import CASE_LEDGER
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.declared import READ_MODELS
 
 EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CASE_LEDGER)
 """Views of every kind."""

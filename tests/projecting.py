@@ -10,11 +10,11 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from services.projections.engine.worker import Projection, run_worker
-from services.projections.read_models import READ_MODELS
 from shared.codec import decode_record
 from shared.log.port import Appended, EventLog, NewRecord
 from shared.metrics import Metrics
 from shared.position import Position
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.strategies import CATALOGUE, JsonObject, record_of
 

@@ -5,9 +5,9 @@ from typing import Any
 import asyncpg
 
 from services.projections.engine.rebuild import Rebuild
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import ReadModel
 from shared.log.port import EventLog
+from tests.declared import READ_MODELS
 from tests.projecting import decode
 
 

@@ -1,7 +1,7 @@
 """The composition root of the query API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -19,7 +19,9 @@ from services.api.database import (
 )
 from services.api.position_watch import PositionWatch
 from services.api.reads import Reads
-from services.projections.read_models import READ_MODELS
+from services.projections.declared_views import declared_views
+from services.projections.read_models.declaration import ReadModel
+from services.projections.rules import rules_of
 from shared.http.deadlines import MOST_REQUESTS_AT_ONCE
 from shared.http.server import serve
 from shared.http.service import Service
@@ -35,7 +37,12 @@ _MOST_WAITING: Final = (
 
 @asynccontextmanager
 async def api_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
-    """The query API, ready to be served. Starts without PostgreSQL, says so on /readyz, and heals."""
+    """The query API, ready to be served. Starts without PostgreSQL, says so on /readyz, and heals.
+
+    Raises `WrongSettingsError`.
+    """
+    rules = rules_of(settings)
+    read_models = declared_views(rules)
     url = settings.database_url.get_secret_value()
     pepper = settings.identifier_pepper.get_secret_value()
     timeout_seconds = settings.database_timeout_seconds
@@ -61,7 +68,7 @@ async def api_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Ser
                     phone_region=settings.phone_region,
                     readiness={
                         "database": lambda: _answers(database),
-                        "views": lambda: _views_exist(database),
+                        "views": lambda: _views_exist(database, read_models),
                     },
                     metrics=metrics,
                 )
@@ -80,8 +87,8 @@ async def _answers(database: Database) -> None:
     await database.read(lambda connection: connection.fetchval("select 1"))
 
 
-async def _views_exist(database: Database) -> None:
-    names = [f"live.{read_model.name}" for read_model in READ_MODELS]
+async def _views_exist(database: Database, read_models: Sequence[ReadModel]) -> None:
+    names = [f"live.{table.name}" for read_model in read_models for table in read_model.tables]
 
     async def missing(connection: Any) -> list[str]:
         return [name for name in names if await connection.fetchval("select to_regclass($1)", name) is None]

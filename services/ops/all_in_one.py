@@ -22,12 +22,17 @@ from services.ops.joined_metrics import JoinedMetrics
 from services.ops.projection_process import Notice, ProjectionProcess
 from services.ops.running_log import bounded_log
 from services.ops.topic import ensure_topic
+from services.projections.kept_terms import keep_terms
 from services.projections.migrate import migrate
+from services.projections.rules import rules_of
+from shared.clock import system_clock
 from shared.http.server import AddressUnavailableError, serve
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.settings_errors import load_settings
 from shared.structured_logs import configure_logging
+
+_CONNECT_SECONDS = 10.0
 
 
 class DatabaseAwayError(Exception):
@@ -127,11 +132,17 @@ async def _supervised(projections: ProjectionProcess) -> AsyncIterator[None]:
 
 
 async def _prepare(settings: Settings) -> None:
+    """What must be right before anything is served. Raises `TermsRewrittenError` and `DatabaseAwayError`."""
     if settings.log != "embedded":
         await ensure_topic(settings)
     url = settings.database_url.get_secret_value()
     try:
         await migrate(url, settings.partitions)
+        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+        try:
+            await keep_terms(connection, rules_of(settings).programmes, system_clock)
+        finally:
+            await connection.close()
     except (OSError, asyncpg.PostgresError) as error:
         place = urlsplit(url)
         raise DatabaseAwayError(

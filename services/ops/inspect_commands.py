@@ -8,9 +8,10 @@ import msgspec
 
 from services.ops.inspect_screens import as_json, show_inspection
 from services.ops.operations import connected, console, decoding, operating, print_json
+from services.projections.declared_views import declared_views
 from services.projections.engine.history import Subject, inspect
 from services.projections.history.reading import Horizon
-from services.projections.read_models import READ_MODELS
+from services.projections.rules import rules_of
 from shared.identifiers import party_id_of
 from shared.settings_errors import WrongSettingsError
 
@@ -35,7 +36,9 @@ def run_inspect(data: Path, wishes: InspectWishes, *, as_json_: bool) -> None:
         found = connected(
             settings,
             "inspect",
-            lambda it: inspect(it, READ_MODELS, subject, horizon, decoding(), most=wishes.limit),
+            lambda it: inspect(
+                it, declared_views(rules_of(settings)), subject, horizon, decoding(), most=wishes.limit
+            ),
         )
         if as_json_:
             print_json(as_json(found, subject, horizon))

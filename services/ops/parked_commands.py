@@ -19,6 +19,7 @@ from services.ops.parked_answers import (
 from services.ops.parked_screens import show_discarded, show_page, show_record, show_redriven
 from services.ops.told import FAILED
 from services.projections.control import EVERY_VIEW
+from services.projections.declared_views import declared_views
 from services.projections.engine.parked_discarding import (
     Chosen,
     Discarded,
@@ -34,7 +35,7 @@ from services.projections.engine.parked_listing import (
 )
 from services.projections.engine.parked_redrive import Redriven, Wanted, redrive
 from services.projections.engine.parked_undecoded import redrive_undecoded
-from services.projections.read_models import READ_MODELS
+from services.projections.rules import rules_of
 from shared.clock import system_clock
 from shared.settings import Settings
 from shared.settings_errors import WrongSettingsError
@@ -149,11 +150,12 @@ async def _discard(connection: asyncpg.Connection, chosen: Chosen, reason: Reaso
 def _redriven(settings: Settings, view: str, wanted: Wanted) -> Redriven:
     name = stored_name(view) or ""
     doing = f"parked redrive {view}"
+    read_models = declared_views(rules_of(settings))
     if name == EVERY_VIEW:
-        return connected(settings, doing, lambda it: redrive_undecoded(it, READ_MODELS, decoding(), wanted))
-    read_model = next((each for each in READ_MODELS if each.name == name), None)
+        return connected(settings, doing, lambda it: redrive_undecoded(it, read_models, decoding(), wanted))
+    read_model = next((each for each in read_models if each.name == name), None)
     if read_model is None:
-        known = ", ".join((*(each.name for each in READ_MODELS), UNDECODABLE))
+        known = ", ".join((*(each.name for each in read_models), UNDECODABLE))
         raise WrongSettingsError(f"there is no view {view}; there are {known}")
     return connected(settings, doing, lambda it: redrive(it, read_model, decoding(), wanted))
 

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.ops.projections_ended import ProjectionsEndedError
 from services.projections.engine.live_set import ProgramOutdatedError
 from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
+from services.projections.kept_terms import TermsRewrittenError
 from services.projections.main import run as project
 from services.projections.main import watchdog_of
 from shared.http.health import health_routes
@@ -38,7 +39,7 @@ async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int],
     async def until_ended() -> None:
         try:
             await project(settings, stop, metrics, watchdog)
-        except (LogReplacedError, PositionNotInLogError, ProgramOutdatedError) as error:
+        except (LogReplacedError, PositionNotInLogError, ProgramOutdatedError, TermsRewrittenError) as error:
             name = type(error).__name__
             structlog.get_logger("rapport.ops").critical("projections_ended", error=name, detail=str(error))
             raise ProjectionsEndedError(f"{name}: {error}") from error

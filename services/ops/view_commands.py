@@ -18,6 +18,7 @@ from rich.console import Console
 from services.ops.operations import connected, console, decoding, operating, print_json, say
 from services.ops.told import FAILED, WRONG_USAGE
 from services.ops.view_screens import RebuildScreen, show_comparisons, show_rebuilt, show_status
+from services.projections.declared_views import declared_views
 from services.projections.engine.comparison import Comparison
 from services.projections.engine.kept_generations import drop, drop_older, roll_back, switch_to
 from services.projections.engine.operating import held_views
@@ -26,9 +27,9 @@ from services.projections.engine.rebuild import Progress, Rebuild, rebuild
 from services.projections.engine.rebuild_workers import Source
 from services.projections.engine.status import as_json, status
 from services.projections.engine.verify import verify
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import ReadModel
 from services.projections.rebuilding import run_in_processes
+from services.projections.rules import rules_of
 from shared.clock import system_clock
 from shared.log.choose import event_log
 from shared.metrics import Metrics
@@ -49,7 +50,7 @@ class RebuildWishes:
 def run_rebuild(data: Path, views: Sequence[str], wishes: RebuildWishes, *, as_json_: bool) -> None:
     """`rapport rebuild`."""
     with operating(data) as settings:
-        read_models = _read_models(views)
+        read_models = _read_models(settings, views)
         begun = time.monotonic()
         with RebuildScreen(Console(stderr=True, highlight=False), shown=not as_json_) as screen:
             order = _order(settings, read_models, wishes, screen.report)
@@ -76,7 +77,7 @@ def run_rebuild(data: Path, views: Sequence[str], wishes: RebuildWishes, *, as_j
 def run_verify(data: Path, views: Sequence[str], workers: int | None, *, as_json_: bool) -> None:
     """`rapport verify`; exit code 1 where rows differ."""
     with operating(data) as settings:
-        read_models = _read_models(views)
+        read_models = _read_models(settings, views)
         with RebuildScreen(Console(stderr=True, highlight=False), shown=not as_json_) as screen:
             order = _order(settings, read_models, RebuildWishes(workers=workers), screen.report)
             compared = asyncio.run(verify(order))
@@ -91,7 +92,7 @@ def run_verify(data: Path, views: Sequence[str], workers: int | None, *, as_json
 def run_switch(data: Path, view: str, generation: int, *, as_json_: bool) -> None:
     """`rapport switch`."""
     with operating(data) as settings:
-        [read_model] = _read_models([view])
+        [read_model] = _read_models(settings, [view])
         connected(settings, f"switch {view}", lambda it: switch_to(it, read_model, generation, decoding()))
         say(
             as_json_,
@@ -103,7 +104,7 @@ def run_switch(data: Path, view: str, generation: int, *, as_json_: bool) -> Non
 def run_rollback(data: Path, view: str, *, as_json_: bool) -> None:
     """`rapport rollback`."""
     with operating(data) as settings:
-        [read_model] = _read_models([view])
+        [read_model] = _read_models(settings, [view])
         back = connected(settings, f"rollback {view}", lambda it: roll_back(it, read_model, decoding()))
         say(as_json_, {"name": view, "generation": back}, f"Readers see generation {back} of {view} again.")
 
@@ -128,7 +129,7 @@ def run_resume(data: Path, view: str, *, as_json_: bool) -> None:
             return await resume(connection, read_model, decoding())
 
     with operating(data) as settings:
-        [read_model] = _read_models([view])
+        [read_model] = _read_models(settings, [view])
         changed = connected(settings, f"resume {view}", resumed)
         said = f"{view} is up to date and goes on." if changed else f"{view} was not standing still."
         say(as_json_, {"name": view, "state": "live", "changed": changed}, said)
@@ -164,14 +165,15 @@ def run_status(data: Path, *, as_json_: bool) -> None:
             show_status(console(), found)
 
 
-def _read_models(views: Sequence[str]) -> tuple[ReadModel, ...]:
+def _read_models(settings: Settings, views: Sequence[str]) -> tuple[ReadModel, ...]:
     """The read models of these names, all for none. Raises `SystemExit` for a name that there is not."""
-    known = {read_model.name: read_model for read_model in READ_MODELS}
+    read_models = declared_views(rules_of(settings))
+    known = {read_model.name: read_model for read_model in read_models}
     for view in views:
         if view not in known:
             sys.stderr.write(f"rapport: there is no view {view}; there are {', '.join(known)}\n")
             raise SystemExit(WRONG_USAGE)
-    return tuple(known[view] for view in dict.fromkeys(views)) or READ_MODELS
+    return tuple(known[view] for view in dict.fromkeys(views)) or read_models
 
 
 def _order(

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    Date,
     DateTime,
     Index,
     Integer,
@@ -195,3 +196,13 @@ redriven_events = Table(
     Column("events", BigInteger, nullable=False),
 )
 """How many parked events each view has taken when they were redriven."""
+
+terms_in_force = Table(
+    "terms_in_force",
+    metadata,
+    Column("programme", Text, primary_key=True),
+    Column("effective_from", Date, primary_key=True),
+    Column("content", Text, nullable=False),
+    Column("until", Date, nullable=False),
+)
+"""The terms of loyalty programmes that were in force until a day; see `services.projections.loyalty.past_terms`."""

@@ -5,13 +5,15 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
+from services.projections.declared_views import declared_views
 from services.projections.engine.outdated_views import rebuild_outdated_views
 from services.projections.engine.rebuild import Rebuild
 from services.projections.engine.watchdog import Watchdog
 from services.projections.engine.worker import Projection, run_worker
-from services.projections.read_models import READ_MODELS
+from services.projections.kept_terms import keep_terms
 from services.projections.read_models.declaration import ReadModel
 from services.projections.rebuilding import run_in_processes
+from services.projections.rules import rules_of
 from shared.clock import system_clock
 from shared.codec import decode_record
 from shared.events.catalogue import Catalogue
@@ -41,8 +43,11 @@ async def run(
 
     Views that readers see in an older version than this program's are rebuilt meanwhile, in a process of their own,
     and a watchdog tells how all of it fares: the one given, for who asks it further questions, else its own.
-    Raises the errors that need a person: `LogReplacedError`, `PositionNotInLogError`, `ProgramOutdatedError`.
+    Raises the errors that need a person: `WrongSettingsError`, `TermsRewrittenError`, `LogReplacedError`,
+    `PositionNotInLogError`, `ProgramOutdatedError`.
     """
+    rules = rules_of(settings)
+    read_models = declared_views(rules)
     metrics = metrics or Metrics(CollectorRegistry())
     metrics.projection_started_timestamp_seconds.set(system_clock().timestamp())
     watchdog = watchdog or watchdog_of(settings, metrics)
@@ -53,24 +58,25 @@ async def run(
         database_url=database_url,
         log=log,
         decode=decode,
-        read_models=READ_MODELS,
+        read_models=read_models,
         metrics=metrics,
         batch_events=settings.batch_events,
         database_timeout_seconds=settings.database_timeout_seconds,
+        prepare=partial(keep_terms, programmes=rules.programmes, clock=system_clock),
     )
 
-    def order(read_models: tuple[ReadModel, ...]) -> Rebuild:
+    def order(wanted: tuple[ReadModel, ...]) -> Rebuild:
         run_workers = partial(run_in_processes, settings)
         return Rebuild(
             database_url=database_url,
             log=log,
             decode=decode,
-            read_models=read_models,
+            read_models=wanted,
             run_workers=run_workers,
         )
 
     beside = (
-        asyncio.create_task(rebuild_outdated_views(database_url, READ_MODELS, order)),
+        asyncio.create_task(rebuild_outdated_views(database_url, read_models, order)),
         asyncio.create_task(_watch(watchdog, stop)),
     )
     try:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 import services
+from services.projections.declared_views import declared_views
 from services.projections.engine.generations import make_first_generation
-from services.projections.read_models import READ_MODELS
+from services.projections.rules import default_rules
 
 _MIGRATIONS = Path(services.__file__).resolve().parents[1] / "deploy" / "migrations"
 _ONE_AT_A_TIME = 0x726170706F7274
@@ -29,7 +30,7 @@ async def migrate(database_url: str, partitions: int) -> None:
         await lock.execute("select pg_advisory_lock($1)", _ONE_AT_A_TIME)
         await _upgrade(database_url, partitions)
         async with lock.transaction():
-            for read_model in READ_MODELS:
+            for read_model in declared_views(default_rules()):  # tables are the same under any rules
                 await make_first_generation(lock, read_model)
     finally:
         await lock.close()

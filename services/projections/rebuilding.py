@@ -101,16 +101,17 @@ def run() -> int:
 async def _project(order: dict[str, Any]) -> None:
     from prometheus_client import CollectorRegistry  # noqa: PLC0415 - what takes time to load is loaded by workers alone
 
+    from services.projections.declared_views import declared_views  # noqa: PLC0415
     from services.projections.engine.rebuild_workers import project_partitions  # noqa: PLC0415
     from services.projections.engine.shadow_run import Target  # noqa: PLC0415
-    from services.projections.read_models import READ_MODELS  # noqa: PLC0415
+    from services.projections.rules import rules_of  # noqa: PLC0415
     from shared.codec import decode_record  # noqa: PLC0415
     from shared.events.catalogue import Catalogue  # noqa: PLC0415
     from shared.log.choose import event_log  # noqa: PLC0415
     from shared.metrics import Metrics  # noqa: PLC0415
 
     settings = Settings(**order["settings"])
-    declared = {read_model.name: read_model for read_model in READ_MODELS}
+    declared = {read_model.name: read_model for read_model in declared_views(rules_of(settings))}
     await project_partitions(
         Bulk(
             database_url=settings.database_url.get_secret_value(),

@@ -19,7 +19,6 @@ from services.projections.engine.folding import (
 from services.projections.engine.generations import LiveView
 from services.projections.engine.ledger_rows import LedgerRows, fold_ledger
 from services.projections.engine.row_shape import RowValues, shape_of
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import (
     Entries,
     Key,
@@ -34,6 +33,7 @@ from shared.events.data import EventData
 from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.declared import READ_MODELS
 from tests.strategies import event_streams
 
 Events = Sequence[RecordedEvent[EventData]]

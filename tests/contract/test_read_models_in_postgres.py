@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from services.projections.engine.generations import make_first_generation
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
 from tests.strategies import JsonObject, related_events

@@ -19,12 +19,12 @@ from services.projections.history.folding import HistoryFold, HistoryTooLargeErr
 from services.projections.history.reading import EVERYTHING, Horizon, JournalledEvent, journalled_events
 from services.projections.history.ties import TooManyStreamKeysError, stream_keys_of
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import Key, Row
 from services.projections.read_models.timeline import page
 from shared.log.partitioning import partition_of
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, projection, purchase, reached, worker
 from tests.strategies import PARTY_IDS, JsonObject, record_of

@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from shared.identifiers import customer_id_of
+from tests.declared import READ_MODELS
 from tests.integration.test_view_commands import Deployment
 from tests.projecting import append, projection, purchase, reached, worker
 from tests.strategies import PARTY_IDS

@@ -14,12 +14,12 @@ from services.projections.engine.history_view import ViewHistory
 from services.projections.engine.pause import pause
 from services.projections.history.reading import EVERYTHING, Horizon
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import ReadModel
 from shared.log.port import NewRecord
 from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, projection, purchase, reached, worker
 from tests.strategies import PARTY_IDS, JsonObject

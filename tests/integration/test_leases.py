@@ -16,7 +16,7 @@ from services.projections.engine.leases import APPLICATION_NAME, Place, beat, le
 from services.projections.engine.live_set import load_live_set
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
     append,

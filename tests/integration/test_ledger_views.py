@@ -8,8 +8,8 @@ import pytest
 from services.projections.engine.generations import make_first_generation
 from services.projections.engine.rebuild import rebuild
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from tests.case_ledger import CASE_LEDGER, POISON
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, purchase, reached, worker
 from tests.rebuilding import rebuilding, rows_of

@@ -11,9 +11,9 @@ from sqlalchemy.pool import NullPool
 from services.projections import control
 from services.projections.engine.generations import live_views
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.timeline import known, page
 from shared.log import embedded_tables
+from tests.declared import READ_MODELS
 
 
 async def test_a_new_database_answers_an_empty_timeline(database_url: str) -> None:

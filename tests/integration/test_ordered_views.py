@@ -10,8 +10,8 @@ from msgspec import json
 
 from services.projections.engine.generations import make_first_generation
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, event_ids, projection, purchase, reached, worker
 from tests.strategies import JsonObject

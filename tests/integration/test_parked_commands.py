@@ -15,12 +15,12 @@ from pydantic import SecretStr
 
 from services.projections.engine.verify import verify
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from shared.log.choose import event_log
 from shared.log.embedded import EmbeddedLog
 from shared.metrics import Metrics
 from shared.position import Position
 from shared.settings import Settings
+from tests.declared import READ_MODELS
 from tests.failing_views import failing_on
 from tests.kafka_broker import TOPIC_PARTITIONS
 from tests.projecting import append, event_ids, projection, purchase, reached, worker

@@ -10,10 +10,10 @@ from pydantic import SecretStr
 from services.projections.engine.rebuild import RebuildRefusedError, rebuild
 from services.projections.engine.verify import verify
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
+from tests.declared import READ_MODELS
 from tests.kafka_broker import TOPIC_PARTITIONS
 from tests.projecting import append, event_ids, projection, purchase, reached, worker
 from tests.rebuilding import rebuilding, rows_of

@@ -11,8 +11,8 @@ from services.projections.engine.batch import prepare
 from services.projections.engine.generations import LiveView, make_first_generation
 from services.projections.engine.view_update import update_view
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from tests.channel_totals import CHANNEL_TOTALS
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, eventually, leases, projection, purchase, reached, worker
 

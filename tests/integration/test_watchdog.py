@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from services.projections.engine.watchdog import NotWellError, Watchdog
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from shared.log.embedded import EmbeddedLog
 from shared.log.port import EventLog
 from shared.metrics import Metrics
 from tests.contract.logs_under_test import postgres_proxy_target, through
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.fakes.tcp_proxy import tcp_proxy
 from tests.projecting import append, end_of, projection, purchase, reached, worker

@@ -10,10 +10,10 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from services.projections.engine.generations import make_first_generation
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import Entries, ReadModel, Row
 from services.projections.read_models.timeline import TIMELINE
 from shared.envelope import RecordedEvent
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
     append,

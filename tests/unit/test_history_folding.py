@@ -12,12 +12,12 @@ from services.projections.engine.generations import LiveView
 from services.projections.engine.row_shape import shape_of
 from services.projections.history.folding import HistoryFold, HistoryTooLargeError
 from services.projections.history.reading import JournalledEvent, LeftOut
-from services.projections.read_models import READ_MODELS
 from services.projections.read_models.declaration import Key, ReadModel, Row
 from shared.codec import decode_record
 from shared.envelope import RecordedEvent
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
+from tests.declared import READ_MODELS
 from tests.projecting import purchase
 from tests.strategies import CATALOGUE, JsonObject, event_streams, record_of
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -43,7 +43,11 @@ _PASSING = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """What a worker projects, from where, into where, and at which pace."""
+    """What a worker projects, from where, into where, and at which pace.
+
+    `prepare` is called in each session before anything is projected; what it raises ends the worker, unless it says
+    that PostgreSQL is away.
+    """
 
     database_url: str
     log: EventLog
@@ -54,6 +58,7 @@ class Projection:
     database_timeout_seconds: float = 2.0
     heartbeat_seconds: float = 0.5
     expiry_seconds: float = EXPIRY_SECONDS
+    prepare: Callable[[asyncpg.Connection], Awaitable[None]] | None = None
 
 
 async def run_worker(projection: Projection, stop: asyncio.Event) -> None:
@@ -79,6 +84,8 @@ async def _session(projection: Projection, outage: Outage, attempts: Attempts, s
         _connection(projection, worker, _WRITE_SECONDS) as writing,
         projection.log.reader() as reader,
     ):
+        if projection.prepare is not None:
+            await projection.prepare(writing)
         await beat(beating, worker, projection.expiry_seconds)
         projector = Projector(
             worker, writing, reader, projection.read_models, projection.decode,

@@ -91,6 +91,11 @@ def default_text() -> str:
     return resources.files(__package__).joinpath(DEFAULT_FILE).read_text(encoding="utf-8")
 
 
+def default_programmes() -> Programmes:
+    """The programmes that come with the service."""
+    return parse(default_text(), DEFAULT_FILE)
+
+
 def parse(text: str, name: str) -> Programmes:
     """The programmes of a file's text; `name` is what errors call it. Raises `ProgrammeFileError`."""
     try:
