@@ -20,11 +20,11 @@ from services.projections.engine.application import apply_batch
 from services.projections.engine.generations import make_first_generation
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
-from services.projections.read_models import READ_MODELS
 from shared.log.port import NewRecord
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
 from tests.conftest import with_database
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, purchase, reached, worker
 from tests.strategies import JsonObject
