@@ -136,7 +136,7 @@ async def test_huge_headers_are_431_behind_a_request_whose_last_bytes_they_came_
     body = b"[" + b" " * 98 + b"]"
     first = HEAD + b"content-length: %d\r\n\r\n" % len(body)
     begin, end = HEAD + b"x-huge: " + b"x" * 20_000, b"x" * 20_000 + b"\r\n\r\n"
-    async with wire(server.port) as connection:
+    async with wire(server.port) as connection, asyncio.timeout(10):
         await connection.send(first + body[:50])
         await asyncio.sleep(0.05)
         await connection.send(body[50:] + begin)
