@@ -1,6 +1,8 @@
 """PostgreSQL or the log going away and coming back, and logs that are not the one the positions belong to."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from services.projections.engine.log_identity import LogReplacedError, PositionN
 from services.projections.engine.worker import run_worker
 from services.projections.migrate import migrate
 from shared.log.embedded import EmbeddedLog
+from shared.log.port import LogReader
 from shared.metrics import Metrics
 from tests.contract.logs_under_test import postgres_proxy_target, through
 from tests.fakes.memory_log import MemoryLog
@@ -62,6 +65,34 @@ async def test_a_worker_waits_for_the_log_and_goes_on_when_it_is_back(
         await append(log, [purchase(2)])
         await reached(connection, end_of(log))
     assert await event_ids(connection) == ["purchase-1", "purchase-2"]
+
+
+class _LetsGoOfACancellation(MemoryLog):
+    """A log whose first reader ends as a library does that cancels itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._let_go = False
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[LogReader]:
+        async with super().reader() as reader:
+            if not self._let_go:
+                self._let_go = True
+                raise asyncio.CancelledError
+            yield reader
+
+
+async def test_a_cancellation_that_nobody_asked_for_does_not_end_a_worker(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    log = _LetsGoOfACancellation()
+    await append(log, [purchase(1)])
+    running = projection(database_url, log)
+    async with worker(running):
+        await reached(connection, end_of(log))
+    restarts = running.metrics.projection_restarts.labels(error="StrayCancellationError")
+    assert restarts._value.get() == 1
 
 
 async def test_a_worker_survives_postgresql_stopping_and_starting(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ _PASSING = (
 """PostgreSQL or the log being away, overloaded, restarted, handed over to a read-only server, or not migrated yet."""
 
 
+class StrayCancellationError(Exception):
+    """Something below the worker was cancelled that nobody asked to end."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """What a worker projects, from where, into where, and at which pace.
@@ -74,6 +78,14 @@ async def run_worker(projection: Projection, stop: asyncio.Event) -> None:
             await _session(projection, outage, attempts, stop)
         except _PASSING as error:
             await outage.wait(error, stop)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Nobody cancelled this worker: a library let go of a cancellation of its own, and silence would follow.
+            await outage.wait(
+                StrayCancellationError("a cancellation that nobody asked for ended the session"), stop
+            )
 
 
 async def _session(projection: Projection, outage: Outage, attempts: Attempts, stop: asyncio.Event) -> None:
