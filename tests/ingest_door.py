@@ -36,7 +36,10 @@ async def service_over(
 ) -> AsyncIterator[tuple[Service, Metrics]]:
     """The ingest service over a log, at `NOW` unless a clock is given."""
     metrics = Metrics(CollectorRegistry())
-    async with ingest_service(settings(**changes), metrics, log=log, clock=clock) as service:
+    async with (
+        log.writer() as writer,
+        ingest_service(settings(**changes), metrics, writer=writer, clock=clock) as service,
+    ):
         yield service, metrics
 
 

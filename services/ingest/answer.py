@@ -5,9 +5,9 @@ from typing import Literal, NamedTuple
 
 from msgspec import UNSET, Struct, UnsetType
 
-from services.ingest.refusal import Refusal
 from shared.log.port import Appended
 from shared.position import token_of_written
+from shared.refusal import Refusal
 
 
 class Accepted(Struct, frozen=True):

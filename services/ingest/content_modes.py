@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from services.ingest.limits import Limits, too_many
-from services.ingest.refusal import Refusal
 from shared.http.problems import Problem
+from shared.refusal import Refusal
 
 T = TypeVar("T")
 SentEvent = Raw | Refusal

@@ -1,22 +1,9 @@
 """Who may send: the seam between a request and the registrations of sources."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from shared.events.vocabulary import Channel
-
-
-class SourceRegistration(NamedTuple):
-    """What is known of a source beforehand: the channel of its events, where they leave it out."""
-
-    channel: Channel | None = None
-
-
-class Sender(Protocol):
-    """A client whose credentials held."""
-
-    def registration(self, source: str) -> SourceRegistration | None:
-        """The registration of a source it may send for, None where it may not. For each event, so no I/O."""
+from shared.senders import Sender, SourceRegistration
 
 
 class CredentialCheck(Protocol):

@@ -2,18 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from importlib.metadata import version
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from services.ingest.accept import Acceptance
 from services.ingest.app import IngestApplication, descriptive_app
 from services.ingest.credentials import AnyoneMaySend
 from services.ingest.limits import Limits
 from services.ingest.observation import Observation
 from services.ingest.posting import EventPosting
+from shared.acceptance import Acceptance
 from shared.clock import Clock, system_clock
 from shared.events.catalogue import Catalogue
 from shared.field_cipher import NoCipher
@@ -21,7 +21,7 @@ from shared.http.server import serve
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.log.choose import event_log
-from shared.log.port import EventLog
+from shared.log.port import LogWriter
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.structured_logs import configure_logging
@@ -29,27 +29,27 @@ from shared.structured_logs import configure_logging
 
 @asynccontextmanager
 async def ingest_service(
-    settings: Settings, metrics: Metrics, *, log: EventLog | None = None, clock: Clock = system_clock
+    settings: Settings, metrics: Metrics, *, writer: LogWriter | None = None, clock: Clock = system_clock
 ) -> AsyncIterator[Service]:
     """The ingest service, ready to be served; leaving the context drains what is on its way to the log.
 
-    Does not wait for the log: while it is away, posts are answered 503. `log` stands in for the log that the
-    settings name.
+    Does not wait for the log: while it is away, posts are answered 503. Given a `writer`, it appends with that and
+    leaves it open; else it opens one of the log that the settings name.
     """
     limits = Limits.of(settings)
     catalogue = Catalogue()
-    chosen = log if log is not None else event_log(settings, metrics)
-    async with chosen.writer() as writer:
+    opened = event_log(settings, metrics).writer() if writer is None else nullcontext(writer)
+    async with opened as appending:
         acceptance = Acceptance(
             catalogue,
             PartyIds(settings.identifier_pepper.get_secret_value()),
             NoCipher(),
             settings.phone_region,
-            limits,
+            limits.event_bytes,
         )
         posting = EventPosting(
             acceptance=acceptance,
-            writer=writer,
+            writer=appending,
             credentials=AnyoneMaySend(),
             limits=limits,
             clock=clock,
@@ -59,7 +59,7 @@ async def ingest_service(
                 log_accepted=settings.log_level == "debug",
             ),
         )
-        readiness = {"event log": writer.check_writable}
+        readiness = {"event log": appending.check_writable}
         rest = descriptive_app(
             catalogue,
             limits,

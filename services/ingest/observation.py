@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from services.ingest.accept import AcceptableEvent
 from services.ingest.answer import Answer, Outcome, RepeatOf
-from services.ingest.refusal import Refusal
+from shared.acceptance import AcceptableEvent
 from shared.log.port import Appended, AppendOutcome
 from shared.metrics import Metrics
+from shared.refusal import Refusal
 
 _MOST_LINES_A_REQUEST: Final = 50
 

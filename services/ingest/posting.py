@@ -9,7 +9,6 @@ from typing import Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from services.ingest.accept import Acceptance
 from services.ingest.answer import Answer, answer_of
 from services.ingest.body import Body, ClientGoneError
 from services.ingest.content_modes import events_in
@@ -17,6 +16,7 @@ from services.ingest.credentials import CredentialCheck
 from services.ingest.limits import BodyMemory, Limits
 from services.ingest.observation import Observation
 from services.ingest.writing import Batch
+from shared.acceptance import Acceptance
 from shared.clock import Clock
 from shared.http.problems import Problem, internal_error, send_problem, trace_id_of
 from shared.log.port import LogWriter

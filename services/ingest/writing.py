@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from services.ingest.accept import AcceptableEvent
 from services.ingest.answer import Accepted, Outcome, RepeatOf
-from services.ingest.refusal import Refusal
+from shared.acceptance import AcceptableEvent
 from shared.http.problems import Problem
 from shared.log.port import Appended, AppendOutcome, LogUnavailableError, NewRecord
+from shared.refusal import Refusal
 
 _UNWRITTEN: Final = Refusal("internal_error", "the event was not written", retryable=True)
 

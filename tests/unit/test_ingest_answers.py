@@ -7,16 +7,16 @@ import structlog
 from starlette.types import Message
 from structlog.testing import capture_logs
 
-from services.ingest.accept import AcceptableEvent
 from services.ingest.answer import answer_of
-from services.ingest.credentials import Sender, SourceRegistration
 from services.ingest.limits import BodyMemory
-from services.ingest.refusal import Refusal
 from services.ingest.writing import Batch
+from shared.acceptance import AcceptableEvent
 from shared.http.problems import Problem
 from shared.log.partitioning import partition_of
 from shared.log.port import AppendOutcome, LogUnavailableError, LogWriter, NewRecord, RecordTooLargeError
 from shared.position import Position
+from shared.refusal import Refusal
+from shared.senders import Sender, SourceRegistration
 from tests.fakes.memory_log import MemoryLog
 from tests.ingest_door import Door, error_of, open_door, purchase, service_over
 

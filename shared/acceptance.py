@@ -8,9 +8,6 @@ import msgspec
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from services.ingest.credentials import Sender
-from services.ingest.limits import Limits
-from services.ingest.refusal import Refusal, refused
 from shared.codec import encode_value, stream_key
 from shared.data_schema import version_named_by
 from shared.envelope import PostedEvent, RecordedIdentifier
@@ -25,6 +22,8 @@ from shared.field_cipher import FieldCipher
 from shared.http.problems import Problem
 from shared.identifiers import PartyIds, recorded_identifiers
 from shared.log.port import NewRecord
+from shared.refusal import Refusal, refused
+from shared.senders import Sender
 
 _FURTHEST_AHEAD: Final = timedelta(hours=24)
 _LINKED_IDENTIFIERS: Final = 2
@@ -61,13 +60,14 @@ class Acceptance:
         party_ids: PartyIds,
         cipher: FieldCipher,
         phone_region: str,
-        limits: Limits,
+        event_bytes: int,
     ) -> None:
+        """`event_bytes` bounds one event; `phone_region` is that of numbers without a country code."""
         self._catalogue = catalogue
         self._party_ids = party_ids
         self._cipher = cipher
         self._phone_region = phone_region
-        self._limits = limits
+        self._event_bytes = event_bytes
         self._recorded = lru_cache(maxsize=_REMEMBERED_CUSTOMERS)(self._recorded_identifiers)
         self._decode_posted = msgspec.json.Decoder(PostedEvent).decode
 
@@ -82,9 +82,9 @@ class Acceptance:
             return sent
         text = bytes(sent)
         try:
-            if len(text) > self._limits.event_bytes:
+            if len(text) > self._event_bytes:
                 raise EventTooLargeError(
-                    f"the event has {len(text)} bytes; at most {self._limits.event_bytes} are allowed"
+                    f"the event has {len(text)} bytes; at most {self._event_bytes} are allowed"
                 )
             return self._acceptable(text, sender, now, traceparent)
         except EventRefusedError as error:

@@ -1,0 +1,18 @@
+"""Who may send events for which sources."""
+
+from typing import NamedTuple, Protocol
+
+from shared.events.vocabulary import Channel
+
+
+class SourceRegistration(NamedTuple):
+    """What is known of a source beforehand: the channel of its events, where they leave it out."""
+
+    channel: Channel | None = None
+
+
+class Sender(Protocol):
+    """A client whose credentials held."""
+
+    def registration(self, source: str) -> SourceRegistration | None:
+        """The registration of a source it may send for, None where it may not. For each event, so no I/O."""
