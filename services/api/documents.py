@@ -101,3 +101,36 @@ class TimelinePage(BaseModel):
 
     items: list[TimelineItem] = Field(max_length=200)
     next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+
+
+class LotShare(BaseModel):
+    """Points that an entry took from a lot, or gave back to it; `lot` is the id of the event that granted it."""
+
+    lot: str
+    points: int = Field(ge=0)
+
+
+class LedgerEntry(BaseModel):
+    """One line of an account's statement."""
+
+    event_id: str = Field(description="the event that made it; of a hold that ran out, the one that placed it")
+    time: datetime = Field(description="when it counts for, UTC")
+    kind: Literal[
+        "earned",
+        "adjusted",
+        "redeemed",
+        "redemption_rejected",
+        "redemption_cancelled",
+        "hold_placed",
+        "hold_captured",
+        "hold_released",
+        "clawed_back",
+        "expired",
+    ]
+    points: int = Field(description="what it adds to the balance")
+    balance_after: int
+    reason: str | None
+    order_id: str | None
+    partner: str | None
+    allocations: list[LotShare] = Field(description="the lots concerned, in the order taken")
+    shortfall: int = Field(ge=0, description="points that were to be taken and were not there")

@@ -66,8 +66,8 @@ def capture(posting: Posting, data: LoyaltyHoldCaptured) -> None:
         )
         return
     kept, rest = _parted(read_back(state["allocations"]), data.points)
-    _close(posting, data.hold_id, state, "captured", data.points)
     repaid = account.give_back(rest, posting.cause.time)
+    _close(posting, data.hold_id, state, "captured", data.points, posting.cause.time)
     posting.enter(
         "hold_captured",
         -data.points,
@@ -100,15 +100,25 @@ def _open(posting: Posting, hold_id: str) -> dict[str, Any] | None:
 
 def _release(posting: Posting, hold_id: str, state: dict[str, Any], status: str, cause: Cause) -> None:
     allocations = read_back(state["allocations"])
-    _close(posting, hold_id, state, status, 0)
     repaid = posting.account.give_back(allocations, cause.time)
+    _close(posting, hold_id, state, status, 0, cause.time)
     posting.enter("hold_released", 0, cause=cause, reference=hold_id, allocations=allocations, repaid=repaid)
 
 
-def _close(posting: Posting, hold_id: str, state: dict[str, Any], status: str, captured: int) -> None:
+def _close(
+    posting: Posting, hold_id: str, state: dict[str, Any], status: str, captured: int, time: int
+) -> None:
+    """Once its points are where they belong: `available_after` is what the account has then."""
     account = posting.account
     account.holds = [hold for hold in account.holds if hold.hold_id != hold_id]
-    closed = {**state, "status": status, "captured": captured, "allocations": []}
+    available = account.lots.usable_points(time)
+    closed = {
+        **state,
+        "status": status,
+        "captured": captured,
+        "available_after": available,
+        "allocations": [],
+    }
     account.rows.put("hold", hold_id, closed)
 
 

@@ -55,9 +55,9 @@ def cancel(posting: Posting, data: LoyaltyRedemptionCancelled) -> None:
         return
     allocations = read_back(redemption["allocations"])
     repaid = account.give_back(allocations, posting.cause.time)
-    account.rows.put(
-        "redemption", data.redemption_id, {**redemption, "status": "cancelled", "allocations": []}
-    )
+    available = account.lots.usable_points(posting.cause.time)
+    cancelled = {**redemption, "status": "cancelled", "available_after": available, "allocations": []}
+    account.rows.put("redemption", data.redemption_id, cancelled)
     posting.enter(
         "redemption_cancelled",
         redemption["points"],
