@@ -67,7 +67,7 @@ def capture(posting: Posting, data: LoyaltyHoldCaptured) -> None:
         return
     kept, rest = _parted(read_back(state["allocations"]), data.points)
     repaid = account.give_back(rest, posting.cause.time)
-    _close(posting, data.hold_id, state, "captured", data.points, posting.cause.time)
+    _close(posting, data.hold_id, state, "captured", captured=data.points, time=posting.cause.time)
     posting.enter(
         "hold_captured",
         -data.points,
@@ -101,12 +101,12 @@ def _open(posting: Posting, hold_id: str) -> dict[str, Any] | None:
 def _release(posting: Posting, hold_id: str, state: dict[str, Any], status: str, cause: Cause) -> None:
     allocations = read_back(state["allocations"])
     repaid = posting.account.give_back(allocations, cause.time)
-    _close(posting, hold_id, state, status, 0, cause.time)
+    _close(posting, hold_id, state, status, captured=0, time=cause.time)
     posting.enter("hold_released", 0, cause=cause, reference=hold_id, allocations=allocations, repaid=repaid)
 
 
 def _close(
-    posting: Posting, hold_id: str, state: dict[str, Any], status: str, captured: int, time: int
+    posting: Posting, hold_id: str, state: dict[str, Any], status: str, *, captured: int, time: int
 ) -> None:
     """Once its points are where they belong: `available_after` is what the account has then."""
     account = posting.account
