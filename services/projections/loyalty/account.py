@@ -27,6 +27,15 @@ class HeldTier(NamedTuple):
     until: int
 
 
+class Movement(NamedTuple):
+    """By how many points lots of a partner that expire at one time changed, and how many of theirs repaid a deficit."""
+
+    partner: str | None
+    expires_at: int
+    change: int
+    repaid: int
+
+
 class Figures(NamedTuple):
     """An account's points at a time (L11)."""
 
@@ -57,6 +66,7 @@ class Account:
         self.years: dict[str, int] = dict(state["years"])
         self.tiers: list[HeldTier] = [HeldTier(*tier) for tier in state["tiers"]]
         self.lots = LotTree(state["lots"], state["next"], self._node)
+        self._moved: dict[tuple[str | None, int], Movement] = {}
 
     def store(self, party: str | None) -> None:
         """Hands its state, and the nodes of its lots that changed, to the rows."""
@@ -75,6 +85,12 @@ class Account:
         }
         self.rows.put("account", "", state, party)
 
+    def moved(self) -> list[Movement]:
+        """What its lots did since this was asked before."""
+        moved = [each for each in self._moved.values() if each.change or each.repaid]
+        self._moved = {}
+        return moved
+
     def figures(self, time: int) -> Figures:
         """What it has at a time not before the expiry of any open hold."""
         held = sum(hold.points for hold in self.holds)
@@ -86,6 +102,7 @@ class Account:
         self.deficit -= repaid
         if lot.remaining > repaid:
             self.lots.put(lot._replace(remaining=lot.remaining - repaid))
+        self._move(lot, lot.remaining - repaid, repaid)
         return repaid
 
     def take(self, points: int, time: int, first: LotKey | None = None) -> list[Lot]:
@@ -103,6 +120,7 @@ class Account:
         for part_of in taken:
             lot = self.lots.get(part_of.key) or part_of
             self.lots.put(lot._replace(remaining=lot.remaining - part_of.remaining))
+            self._move(lot, -part_of.remaining, 0)
         return taken
 
     def give_back(self, allocations: list[Lot], time: int) -> int:
@@ -112,16 +130,21 @@ class Account:
         """
         owed = self.deficit
         for allocation in allocations:
-            points = allocation.remaining
-            if allocation.expires_at > time:
-                repaid = min(self.deficit, points)
-                self.deficit -= repaid
-                points -= repaid
+            repaid = min(self.deficit, allocation.remaining) if allocation.expires_at > time else 0
+            self.deficit -= repaid
+            points = allocation.remaining - repaid
+            self._move(allocation, points, repaid)
             if points:
                 lot = self.lots.get(allocation.key)
                 before = lot.remaining if lot else 0
                 self.lots.put(allocation._replace(remaining=before + points))
         return owed - self.deficit
+
+    def _move(self, lot: Lot, change: int, repaid: int) -> None:
+        before = self._moved.get((lot.partner, lot.expires_at))
+        if before is not None:
+            change, repaid = change + before.change, repaid + before.repaid
+        self._moved[lot.partner, lot.expires_at] = Movement(lot.partner, lot.expires_at, change, repaid)
 
     def _to_take(self, time: int, first: LotKey | None) -> Iterator[Lot]:
         own = self.lots.get(first) if first is not None else None

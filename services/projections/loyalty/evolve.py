@@ -11,6 +11,7 @@ from services.projections.loyalty.account import Account, new_account
 from services.projections.loyalty.posting import Posting, cause_of
 from services.projections.loyalty.programme import Programmes
 from services.projections.loyalty.rows import AccountRows, RowsMissingError
+from services.projections.loyalty.sentences import told
 from services.projections.read_models.declaration import Evolved, Key, Needs, Row
 from shared.envelope import RecordedEvent
 from shared.events.loyalty import (
@@ -93,7 +94,7 @@ def evolve(programmes: Programmes) -> Evolve:
         except RowsMissingError as missing:
             return Needs(missing.keys)
         posting.account.store(event.stream_key)
-        return Evolved(account_rows.changed, tuple(posting.entries))
+        return Evolved(account_rows.changed, told(posting.entries, event.id, event.source))
 
     return evolved
 

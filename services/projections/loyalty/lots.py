@@ -73,7 +73,18 @@ class LotTree:
 
     def between(self, after: int, until: int) -> Iterator[Lot]:
         """Lots with `after` < expires_at <= `until`, in order. Not to be changed meanwhile."""
-        return self._between(self.root, [after + 1], [until + 1])
+        return self.span([after + 1], [until + 1])
+
+    def span(self, least: list[Any], beyond: list[Any], *, backwards: bool = False) -> Iterator[Lot]:
+        """Lots from the key `least` on, below `beyond`, in order or backwards. Not to be changed meanwhile.
+
+        Both may be the beginning of a key, or a key with `NEVER` behind it, which lies just behind that lot.
+        """
+        return self._between(self.root, least, beyond, backwards=backwards)
+
+    def points_from(self, least: list[Any]) -> int:
+        """Sum of the remaining points of lots from `least` on, which is as for `span`."""
+        return self._sum_after(self.root, least)
 
     def get(self, key: LotKey) -> Lot | None:
         """The lot of a key, None where it has no points left."""
@@ -136,7 +147,7 @@ class LotTree:
         items = node["items"]
         return [*items[0][:_KEY], number, sum(item[_POINTS] for item in items)]
 
-    def _sum_after(self, node: Node, least: list[int]) -> int:
+    def _sum_after(self, node: Node, least: list[Any]) -> int:
         items = node["items"]
         if not node["level"]:
             return sum(item[_POINTS] for item in items[bisect_left(items, least) :])
@@ -146,14 +157,16 @@ class LotTree:
             total += self._sum_after(self._read(items[whole - 1][_CHILD]), least)
         return total
 
-    def _between(self, node: Node, least: list[int], beyond: list[int]) -> Iterator[Lot]:
+    def _between(self, node: Node, least: list[Any], beyond: list[Any], *, backwards: bool) -> Iterator[Lot]:
         items = node["items"]
-        if not node["level"]:
-            for item in items[bisect_left(items, least) : bisect_left(items, beyond)]:
+        is_leaf = not node["level"]
+        first = bisect_left(items, least) if is_leaf else max(bisect_right(items, least) - 1, 0)
+        part = items[first : bisect_left(items, beyond)]
+        for item in reversed(part) if backwards else part:
+            if is_leaf:
                 yield Lot(*item)
-            return
-        for branch in items[max(bisect_right(items, least) - 1, 0) : bisect_left(items, beyond)]:
-            yield from self._between(self._read(branch[_CHILD]), least, beyond)
+            else:
+                yield from self._between(self._read(item[_CHILD]), least, beyond, backwards=backwards)
 
     def _read(self, number: int) -> Node:
         node = self.changed.get(number)

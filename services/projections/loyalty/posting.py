@@ -57,7 +57,7 @@ class Posting:
         tier: str | None = None,
         detail: str | None = None,
     ) -> None:
-        """Adds an entry, once its effect is in the account; `cause` is the that of the event unless given."""
+        """Adds an entry, once its effect is in the account; `cause` is that of the event unless given."""
         event_id, source, time = cause or self.cause
         self.entries.append(
             {
@@ -77,6 +77,7 @@ class Posting:
                     {"lot": lot.event_id, "points": lot.remaining, "partner": lot.partner}
                     for lot in allocations or ()
                 ],
+                "movements": [list(movement) for movement in self.account.moved()],
                 "shortfall": shortfall,
                 "repaid": repaid,
                 "tier": tier,
@@ -84,6 +85,7 @@ class Posting:
                 "event_id": event_id,
                 "source": source,
                 "detail": detail,
+                "sentence": None,
             }
         )
 

@@ -82,7 +82,7 @@ def expired_entries(
     since = -AFTER_ALL if after is None else microseconds_of(after)
     last = reading.time if until is None else min(reading.time, microseconds_of(until))
     try:
-        return [_expired(reading, lot) for lot in reading.account.lots.between(since, last)]
+        return [expired_entry(reading, lot) for lot in reading.account.lots.between(since, last)]
     except RowsMissingError as missing:
         return Needs(missing.keys)
 
@@ -200,7 +200,8 @@ def _lot(lot: Lot) -> dict[str, Any]:
     }
 
 
-def _expired(reading: Reading, lot: Lot) -> Row:
+def expired_entry(reading: Reading, lot: Lot) -> Row:
+    """The entry that shows that a lot lapsed with points left; `balance_after` is left to `statement`."""
     return {
         "account_id": reading.account.rows.account_id,
         "time": datetime_of(lot.expires_at),

@@ -13,16 +13,17 @@ _WHY_REJECTED = {
 }
 
 
-def sentence_of(entries: Sequence[Row], event_id: str, source: str) -> str | None:
-    """The sentence of an event, None where it moved and decided nothing. `entries` are those written with the event.
+def told(entries: Sequence[Row], event_id: str, source: str) -> list[Row]:
+    """Entries written with an event, those that are its own with their sentence.
 
-    Entries with another event's id are left out: releases of holds by time, refunds that had waited.
+    Anomalies have none, nor has what another event did: releases of holds by time, refunds that had waited.
     """
-    own = [each for each in entries if (each["event_id"], each["source"]) == (event_id, source)]
-    said = [_said(each) for each in own if each["kind"] != ANOMALY]
-    if not said:
-        return None
-    return "; ".join(said)
+    return [
+        {**each, "sentence": _said(each)}
+        if (each["event_id"], each["source"]) == (event_id, source) and each["kind"] != ANOMALY
+        else each
+        for each in entries
+    ]
 
 
 def _said(entry: Row) -> str:

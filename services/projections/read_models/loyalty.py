@@ -55,6 +55,7 @@ ENTRIES = Table(
     Column("reference", Text),
     Column("partner", Text),
     Column("allocations", JSON, nullable=False),
+    Column("movements", JSON, nullable=False),
     Column("shortfall", BigInteger, nullable=False),
     Column("repaid", BigInteger, nullable=False),
     Column("tier", Text),
@@ -62,6 +63,7 @@ ENTRIES = Table(
     Column("event_id", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("detail", Text),
+    Column("sentence", Text),
     PrimaryKeyConstraint("partition", "log_offset", "number", name="loyalty_entries_of"),
 )
 Index(
@@ -91,7 +93,7 @@ def loyalty(programmes: Programmes) -> ReadModel:
     """The ledger under the terms of some programmes."""
     return ReadModel(
         name="loyalty",
-        version=1,
+        version=2,
         kind=Ledger(keys=keys, evolve=evolve(programmes), entries=ENTRIES),
         table=TABLE,
         consumes=classes_of(CONSUMED),

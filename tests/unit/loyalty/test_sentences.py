@@ -1,6 +1,5 @@
 """Every event of an account has a sentence for people, from the entries it left."""
 
-from services.projections.loyalty.sentences import sentence_of
 from tests.unit.loyalty.ledger import (
     NEGATIVE,
     Happened,
@@ -20,14 +19,11 @@ from tests.unit.loyalty.ledger import (
 
 def sentences(history: list[Happened], toml: str = NEGATIVE) -> list[str | None]:
     ledger = Ledger(history, toml)
-    return [
-        sentence_of(
-            [each for each in ledger.folded.entries if each["log_offset"] == event.offset],
-            event.id,
-            event.source,
-        )
-        for event in ledger.events
-    ]
+    told: dict[int, list[str]] = {}
+    for each in ledger.folded.entries:
+        if each["sentence"] is not None:
+            told.setdefault(each["log_offset"], []).append(each["sentence"])
+    return ["; ".join(told[event.offset]) if event.offset in told else None for event in ledger.events]
 
 
 def test_each_event_says_what_it_did() -> None:
