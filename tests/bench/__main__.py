@@ -16,6 +16,7 @@ from tests.bench import (
     freshness,
     ingest_memory,
     ingest_rate,
+    loyalty_rate,
     projection_rate,
     rebuild_rate,
     rebuild_reads,
@@ -40,6 +41,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "reads": rebuild_reads.measure,
     "switch": switch_reads.measure,
     "timeline": timeline_page.measure,
+    "ledger": loyalty_rate.measure,
 }
 _BY_NAME_ALONE: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {"ten-million": rebuild_rate.measure_large}
 

@@ -18,7 +18,8 @@ from tests.bench.processes import Child, child, wait_until
 from tests.bench.purchases import customers, fill, purchases
 
 _EVENTS = 200_000
-_LEAST_EVENTS = 20_000  # several batches, so that a rate shows
+LEAST_EVENTS = 20_000
+"""Several batches, so that a rate shows."""
 _CUSTOMERS = 10_000
 _LIBRARY_EVENTS = 10_000
 _FINISH_SECONDS = 300
@@ -31,7 +32,7 @@ Progress = Callable[[asyncpg.Connection], Awaitable[int]]
 
 async def measure(bench: Bench) -> Outcome:
     """Our worker from Kafka and from the embedded log, and the library's projection from its own tables."""
-    events = max(bench.count(_EVENTS), _LEAST_EVENTS)
+    events = max(bench.count(_EVENTS), LEAST_EVENTS)
     async with (
         _from_kafka(bench, events) as kafka,
         _from_embedded(bench, events) as embedded,
@@ -113,7 +114,15 @@ async def _fill(deployment: Deployment, events: int) -> None:
 
 async def _project(deployment: Deployment, events: int) -> float:
     async with deployment.project() as worker:
-        return await _rate(deployment.database_url, positions_sum, events, worker)
+        return await projected(deployment.database_url, events, worker)
+
+
+async def projected(url: str, events: int, worker: Child) -> float:
+    """Events a second at which a worker takes up so many, from its first commit seen to the last.
+
+    Raises `BenchError` when it ends or takes too long.
+    """
+    return await _rate(url, positions_sum, events, worker)
 
 
 async def _rate(url: str, progress: Progress, events: int, worker: Child) -> float:

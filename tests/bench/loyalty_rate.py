@@ -1,0 +1,66 @@
+"""Events a second that one worker folds into the loyalty ledger, alone and among all views."""
+
+import asyncpg
+from prometheus_client import CollectorRegistry
+
+from services.projections.declared_views import declared_views
+from services.projections.engine.pause import pause
+from services.projections.migrate import migrate
+from services.projections.rules import default_rules
+from shared.log.choose import event_log
+from shared.metrics import Metrics
+from tests.bench.deployment import Deployment, on_kafka
+from tests.bench.environment import PARTITIONS, Bench, database
+from tests.bench.loyalty_events import loyalty_events
+from tests.bench.measurement import Measure, Outcome, Row, Wanted, interleave
+from tests.bench.projection_rate import LEAST_EVENTS, projected
+from tests.bench.purchases import customers, fill
+
+_EVENTS = 200_000
+_ACCOUNTS = 10_000
+_ALONE = "the ledger alone"
+_TOGETHER = "all views"
+
+
+async def measure(bench: Bench) -> Outcome:
+    """One worker process over the same full topic, once with the ledger alone and once with every declared view."""
+    events = max(bench.count(_EVENTS), LEAST_EVENTS)
+    async with on_kafka(bench, "ledger") as filled:
+        bench.say(f"filling the log with {events:,} loyalty events")
+        log = event_log(filled.settings, Metrics(CollectorRegistry()))
+        await fill(log, loyalty_events(events, customers(_ACCOUNTS)))
+        contenders = {
+            _ALONE: _measure(filled, events, alone=True),
+            _TOGETHER: _measure(filled, events, alone=False),
+        }
+        figures = await interleave(contenders, bench.rounds)
+    note = f"{events:,} events of {_ACCOUNTS:,} accounts; rate from the first commit to the last"
+    return Outcome(
+        (
+            Row("ledger, from Kafka", "events/s", figures[_ALONE], wanted=Wanted(least=10_000), note=note),
+            Row("ledger and all other views", "events/s", figures[_TOGETHER]),
+        )
+    )
+
+
+def _measure(filled: Deployment, events: int, *, alone: bool) -> Measure:
+    async def once() -> float:
+        async with database(filled.bench.postgres, "ledger") as url:
+            await migrate(url, PARTITIONS)
+            deployment = Deployment(filled.bench, url, filled.log)
+            if alone:
+                await _pause_all_others(url)
+            async with deployment.project() as worker:
+                return await projected(url, events, worker)
+
+    return once
+
+
+async def _pause_all_others(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for view in declared_views(default_rules()):
+            if view.name != "loyalty":
+                await pause(connection, view.name)
+    finally:
+        await connection.close()
