@@ -10,20 +10,19 @@ from services.projections.complaints.policy_history import PolicyHistory
 from services.projections.complaints.states import LEVELS, ComplaintEvent
 from services.projections.complaints.tables import COMPLAINTS
 from services.projections.early_events import (
-    MOST_EARLY,
+    TOO_MANY_EARLY,
     Occurrence,
     by_type,
-    kept,
+    is_full,
     occurrence_of,
-    recalled,
-    row_number,
-    row_numbers,
+    refused,
+    waiting_in,
+    waiting_keys,
+    with_waiting,
 )
 from services.projections.read_models.declaration import Evolved, Key, Needs, Row
 from shared.envelope import RecordedEvent
 from shared.events.complaint import ComplaintOpened
-
-TOO_MANY_EARLY = "too_many_before_opened"
 
 Evolve = Callable[[Mapping[Key, Row | None], RecordedEvent[Any]], Evolved | Needs]
 
@@ -56,19 +55,12 @@ def evolve(history: PolicyHistory) -> Evolve:
 
 def _waits(rows: Mapping[Key, Row | None], occurrence: Occurrence, early: int) -> Evolved | Needs:
     complaint_id = occurrence.data.complaint_id
-    head = {**_EMPTY, "early": early + 1}
-    if early >= MOST_EARLY:
-        # Its number is the one it would have had, so that it never meets another.
-        refused = entry(
-            early + 2, occurrence, state=None, level=None, anomaly=TOO_MANY_EARLY, went_back=False
-        )
-        return Evolved({(complaint_id, 0): head}, (refused,))
-    key = (complaint_id, row_number(early))
-    if key not in rows:
-        return Needs((key,))
-    row = rows[key]
-    waiting = [*(row["waiting"] if row else ()), kept(occurrence)]
-    return Evolved({(complaint_id, 0): head, key: {**_EMPTY, "waiting": waiting}})
+    if is_full(early):
+        # The opening will be entry 1, and each early event has the number it would have had by waiting.
+        found = entry(early + 2, occurrence, state=None, level=None, anomaly=TOO_MANY_EARLY, went_back=False)
+        return Evolved({(complaint_id, 0): {**_EMPTY, "early": early + 1}}, (found,))
+    changed = with_waiting(rows, complaint_id, occurrence, early, _EMPTY)
+    return changed if isinstance(changed, Needs) else Evolved(changed)
 
 
 def _opened(
@@ -78,21 +70,17 @@ def _opened(
     early: int,
 ) -> Evolved | Needs:
     complaint_id = event.data.complaint_id
-    waiting_keys = [(complaint_id, number) for number in row_numbers(early)]
-    if lacking := [key for key in waiting_keys if key not in rows]:
+    waiting = waiting_keys(complaint_id, early)
+    if lacking := [key for key in waiting if key not in rows]:
         return Needs(lacking)
     occurrence = occurrence_of(event)
     row = _new(history, event, occurrence)
     case = Case(row, history.version(row["policy_version"]).calendars[row["calendar"]])
     entries = [entry(1, occurrence, state=row["state"], level=row["level"], anomaly=None, went_back=False)]
-    for key in waiting_keys:
-        waiting = rows[key]
-        for item in waiting["waiting"] if waiting else ():
-            entries.append(case.apply(recalled(item, event.partition, _CLASSES)))  # noqa: PERF401 - in turn
+    entries += map(case.apply, waiting_in(rows, waiting, event.partition, _CLASSES))
     after = case.row()
-    refused = max(0, early - MOST_EARLY)
-    gone: dict[Key, Row | None] = dict.fromkeys(waiting_keys)
-    opened = {**after, "entries": after["entries"] + refused}
+    gone: dict[Key, Row | None] = dict.fromkeys(waiting)
+    opened = {**after, "entries": after["entries"] + refused(early)}
     return Evolved({**gone, (complaint_id, 0): opened}, entries)
 
 

@@ -155,7 +155,7 @@ def _detail(code: str, entry: Row) -> str:
             return "the complaint had been opened before; this opening changed nothing"
         case "level_would_fall":
             return f"the complaint stands at level {entry['level_after']} and falls to no lower one"
-        case "too_many_before_opened":
+        case "too_many_before_its_beginning":
             return "too many events came before the complaint was opened; this one changed nothing"
         case "time_went_back":
             return "earlier than an event before it; counted as at the time of that one"

@@ -3,7 +3,6 @@
 import pytest
 
 from services.projections import early_events
-from services.projections.complaints import evolve as complaint_fold
 from tests.unit.complaints.cases import (
     CASE,
     Complaint,
@@ -74,11 +73,10 @@ def test_many_early_events_wait_in_few_rows_and_leave_none_behind(many: int) -> 
 
 def test_of_far_too_many_early_events_the_rest_is_kept_as_anomalies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(early_events, "MOST_EARLY", 60)
-    monkeypatch.setattr(complaint_fold, "MOST_EARLY", 60)
     early = [noted("2024-01-08T10:00") for _ in range(63)]
     complaint = Complaint([*early, opened("2024-01-08T09:00"), noted("2024-01-08T11:00")])
     found = complaint.view("2024-01-08T12:00")
-    assert [each["code"] for each in found["anomalies"]] == ["too_many_before_opened"] * 3
+    assert [each["code"] for each in found["anomalies"]] == ["too_many_before_its_beginning"] * 3
     numbers = sorted(each["number"] for each in complaint.entries)
     assert numbers == list(range(1, 66))
     assert [each["event_id"] for each in found["history"]][-4:] == ["e60", "e61", "e62", "e64"]
