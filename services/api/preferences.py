@@ -1,7 +1,7 @@
 """The request headers that ask for freshness: `Rapport-At-Least`, and `Prefer: wait=SECONDS` (RFC 7240)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from shared.http.problems import Problem
@@ -32,8 +32,13 @@ def freshness_of(headers: Sequence[tuple[bytes, bytes]]) -> Freshness | None:
         at_least = Position.parse(b",".join(tokens).decode("latin-1").strip())
     except InvalidPositionError as error:
         raise Problem(422, "invalid_position", f"Rapport-At-Least: {error}") from error
+    return Freshness(at_least, *wait_of(headers))
+
+
+def wait_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, str | None]:
+    """The seconds the request is ready to wait, and the preference to confirm where it named one."""
     match = _WAIT.search(b",".join(value for name, value in headers if name == b"prefer"))
     if match is None:
-        return Freshness(at_least, DEFAULT_WAIT_SECONDS, None)
+        return DEFAULT_WAIT_SECONDS, None
     seconds = min(int(match[1]), MOST_WAIT_SECONDS)
-    return Freshness(at_least, seconds, f"wait={seconds}")
+    return seconds, f"wait={seconds}"
