@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 _KEY_LABEL: Final = b"rapport list cursor 1"
 _FORM: Final = struct.Struct(">qIq")
 _TAG_BYTES: Final = 16
-_TOKEN_CHARACTERS: Final = 48  # base64 of 20 + 16 bytes: no padding, so a cursor has one spelling only
+MOST_CHARACTERS: Final = 1024
+"""Of a cursor: the longest ones hold an event id of 128 characters, each of at most 4 bytes."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,23 +49,36 @@ class Cursors:
         packed = _FORM.pack(
             (last.time - _EPOCH) // timedelta(microseconds=1), last.partition, last.log_offset
         )
-        return base64.urlsafe_b64encode(packed + self._tag(packed, bound_to)).decode()
+        return self.seal(packed, bound_to)
 
     def read(self, token: str, bound_to: Sequence[str | None]) -> EntryKey:
         """The entry that a cursor of the list `bound_to` continues after. Raises `InvalidCursorError`."""
-        if len(token) != _TOKEN_CHARACTERS or not token.isascii():
-            raise InvalidCursorError
-        try:
-            opened = base64.urlsafe_b64decode(token)
-        except binascii.Error as error:
-            raise InvalidCursorError from error
-        packed, tag = opened[: _FORM.size], opened[_FORM.size :]
-        if not hmac.compare_digest(self._tag(packed, bound_to), tag):
-            raise InvalidCursorError
-        if base64.urlsafe_b64encode(opened).decode() != token:  # `+` and `/` decode as well
+        packed = self.open(token, bound_to)
+        if len(packed) != _FORM.size:
             raise InvalidCursorError
         microseconds, partition, log_offset = _FORM.unpack(packed)
         return EntryKey(_EPOCH + timedelta(microseconds=microseconds), partition, log_offset)
+
+    def seal(self, place: bytes, bound_to: Sequence[str | None]) -> str:
+        """The cursor of a place that is written in some other form, in the list of `bound_to`."""
+        sealed = base64.urlsafe_b64encode(place + self._tag(place, bound_to))
+        return sealed.decode().rstrip("=")
+
+    def open(self, token: str, bound_to: Sequence[str | None]) -> bytes:
+        """The place that a cursor of the list `bound_to` stands for. Raises `InvalidCursorError`."""
+        if len(token) > MOST_CHARACTERS or not token.isascii():
+            raise InvalidCursorError
+        try:
+            opened = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except binascii.Error as error:
+            raise InvalidCursorError from error
+        place, tag = opened[:-_TAG_BYTES], opened[-_TAG_BYTES:]
+        if not hmac.compare_digest(self._tag(place, bound_to), tag):
+            raise InvalidCursorError
+        # One spelling a cursor: `+` and `/` decode as well, and so do other last characters.
+        if base64.urlsafe_b64encode(opened).decode().rstrip("=") != token:
+            raise InvalidCursorError
+        return place
 
     def _tag(self, packed: bytes, bound_to: Sequence[str | None]) -> bytes:
         """`repr` quotes each part, so that neighbours cannot trade characters."""

@@ -1,0 +1,71 @@
+"""The shapes of the ledger's answers as OpenAPI shows them. Nothing is validated through them at run time."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from services.api.documents import LedgerEntry
+from services.projections.loyalty.queries import MOST_ANOMALIES, MOST_LOTS
+
+Points = Annotated[int, Field(ge=0, examples=[120])]
+
+
+class ExpiringPoints(BaseModel):
+    """Points that lapse together."""
+
+    points: Points
+    expires_at: datetime
+
+
+class PointsLot(BaseModel):
+    """Points that were granted together and of which some remain."""
+
+    event_id: str = Field(description="the event that granted them")
+    granted: Points
+    remaining: Points
+    occurred_at: datetime
+    expires_at: datetime | None = Field(description="null for points that never lapse")
+    partner: str | None = Field(description="who issued them; null for the programme itself")
+
+
+class LedgerAnomaly(BaseModel):
+    """Something about an event that was not as it should be."""
+
+    event_id: str
+    code: str = Field(examples=["implicit_enrolment"])
+    detail: str
+
+
+class LoyaltyAccount(BaseModel):
+    """An account at a time. `balance` is `available` and `held` less `deficit`."""
+
+    account_id: str = Field(examples=["M1024"])
+    programme: str = Field(examples=["circle"])
+    as_of: datetime = Field(description="the time that the figures are of, UTC")
+    balance: int
+    available: Points
+    held: Points
+    deficit: Points
+    tier: str = Field(examples=["silver"], description="`base` where none is held")
+    tier_valid_until: datetime | None
+    qualifying_points: Points = Field(description="those of the calendar year of `as_of`")
+    expiring: list[ExpiringPoints] = Field(description="what lapses when, by time")
+    lots: list[PointsLot] = Field(max_length=MOST_LOTS, description="in the order in which they are taken")
+    anomalies: list[LedgerAnomaly] = Field(
+        max_length=MOST_ANOMALIES, description="the newest ones, in log order"
+    )
+
+
+class LedgerEntryPage(BaseModel):
+    """One page of an account's entries."""
+
+    items: list[LedgerEntry] = Field(max_length=200)
+    next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+
+
+class LoyaltyAccountPage(BaseModel):
+    """One page of the accounts of a customer."""
+
+    items: list[LoyaltyAccount] = Field(max_length=200)
+    next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
