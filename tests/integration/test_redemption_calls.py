@@ -107,7 +107,7 @@ async def test_a_redemption_id_stands_for_one_redemption(open_one: tuple[Desk, M
     first = await desk.redeem(10, key="k1", redemption_id="r1", partner="bakery")
     assert (await desk.redeem(10, key="k2", redemption_id="r1", partner="bakery")).json() == first.json()
     for members in ({"points": 11, "partner": "bakery"}, {"points": 10, "partner": "cinema"}, {"points": 10}):
-        answer = await desk.redeem(redemption_id="r1", **members)  # type: ignore[arg-type]
+        answer = await desk.redeem(redemption_id="r1", **members)
         assert (answer.status_code, answer.json()["code"]) == (409, "redemption_conflict")
     assert (await desk.redeem(1000)).json()["available"] == 90
 
