@@ -91,9 +91,9 @@ def evolve(programmes: Programmes) -> Evolve:
             posting = _opened(programmes, account_rows, event)
             holds.release_expired(posting, posting.cause.time)
             _apply(posting, event.data)
+            posting.account.store(event.stream_key)
         except RowsMissingError as missing:
             return Needs(missing.keys)
-        posting.account.store(event.stream_key)
         return Evolved(account_rows.changed, told(posting.entries, event.id, event.source))
 
     return evolved

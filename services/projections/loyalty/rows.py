@@ -38,6 +38,8 @@ class AccountRows:
         return None if row is None else row["state"]
 
     def put(self, kind: str, reference: str, state: dict[str, Any] | None, party: str | None = None) -> None:
-        """Sets a row's state; None takes the row away."""
+        """Sets a row's state; None takes the row away. Raises `RowsMissingError`: it must be known what was there."""
         key = (self.account_id, kind, reference)
+        if key not in self._given:
+            raise RowsMissingError(key)
         self.changed[key] = None if state is None else {"party": party, "state": state}

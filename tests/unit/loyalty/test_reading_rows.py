@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.projections.loyalty.evolve import evolve, keys
 from services.projections.loyalty.programme_file import parse
 from services.projections.loyalty.reading import account_view, latest_event
 from services.projections.read_models.declaration import Key, Needs, Row
@@ -58,3 +59,17 @@ def test_the_latest_time_of_an_account_is_told_by_its_row() -> None:
     ledger = Ledger([earned("2024-05-01", 10), earned("2024-01-02", 5)])
     assert latest_event(ledger.folded.rows, ACCOUNT) == at("2024-05-01")
     assert latest_event({("M9", "account", ""): None}, "M9") is None
+
+
+def test_the_fold_changes_no_row_that_it_was_not_given() -> None:
+    ledger = Ledger([earned("2024-01-01", 1 + number % 3) for number in range(200)])
+    step = evolve(ledger.programmes)
+    rows: dict[Key, Row | None] = {}
+    for event in ledger.events:
+        for key in keys(event):
+            rows.setdefault(key)
+        while isinstance(answer := step(rows, event), Needs):
+            rows.update(dict.fromkeys(answer.keys))
+        assert answer.rows.keys() <= rows.keys()
+        rows.update(answer.rows)
+    assert sum(kind == "lots" for _, kind, _ in rows) > 3
