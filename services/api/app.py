@@ -5,11 +5,18 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 
 from services.api.cursor import Cursors
+from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
 from services.api.routes.customer import customer_routes
+from services.api.routes.customer_loyalty import customer_loyalty_routes
+from services.api.routes.holds import hold_routes
 from services.api.routes.lookup import lookup_routes
+from services.api.routes.loyalty_account import loyalty_account_routes
+from services.api.routes.redemptions import redemption_routes
 from services.api.routes.timeline import TimelineFirst, timeline_routes
+from services.projections.loyalty.account_source import LedgerReads
+from shared.clock import Clock
 from shared.http.disconnects import EndedByDisconnect
 from shared.http.health import ReadinessCheck, health_routes
 from shared.http.problems import ProblemBoundary, install_problem_handlers
@@ -27,10 +34,13 @@ Every answer carries `Rapport-Position`. Send it, or the `position` of an ingest
 
 def api_app(
     reads: Reads,
+    writes: LedgerWrites,
     *,
+    ledger: LedgerReads,
     cursors: Cursors,
     party_ids: PartyIds,
     phone_region: str,
+    clock: Clock,
     readiness: Mapping[str, ReadinessCheck],
     metrics: Metrics,
 ) -> Service:
@@ -49,6 +59,10 @@ def api_app(
         timeline_routes(reads, cursors),
         lookup_routes(reads, party_ids, phone_region),
         customer_routes(reads),
+        customer_loyalty_routes(reads, ledger, cursors, clock),
+        loyalty_account_routes(reads, ledger, cursors, clock),
+        redemption_routes(reads, writes, party_ids),
+        hold_routes(reads, writes, party_ids, clock),
         health_routes(readiness, metrics.registry),
     ):
         app.include_router(routes)

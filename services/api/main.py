@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -17,15 +18,26 @@ from services.api.database import (
     connection_settings,
     open_database,
 )
+from services.api.ledger_requests import LedgerRequests
+from services.api.ledger_writes import LedgerWrites
 from services.api.position_watch import PositionWatch
 from services.api.reads import Reads
 from services.projections.declared_views import declared_views
+from services.projections.loyalty.account_source import LedgerReads
 from services.projections.read_models.declaration import ReadModel
+from services.projections.read_models.loyalty import loyalty
 from services.projections.rules import rules_of
+from shared.acceptance import Acceptance
+from shared.clock import Clock, system_clock
+from shared.codec import decode_record
+from shared.events.catalogue import Catalogue
+from shared.field_cipher import NoCipher
 from shared.http.deadlines import MOST_REQUESTS_AT_ONCE
 from shared.http.server import serve
 from shared.http.service import Service
 from shared.identifiers import PartyIds
+from shared.log.choose import event_log
+from shared.log.port import LogWriter
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.structured_logs import configure_logging
@@ -36,10 +48,14 @@ _MOST_WAITING: Final = (
 
 
 @asynccontextmanager
-async def api_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Service]:
+async def api_service(
+    settings: Settings, metrics: Metrics, *, writer: LogWriter | None = None, clock: Clock = system_clock
+) -> AsyncIterator[Service]:
     """The query API, ready to be served. Starts without PostgreSQL, says so on /readyz, and heals.
 
-    Raises `WrongSettingsError`.
+    It starts without the log as well and stays ready without it, for all but redemptions and holds is reading; those
+    are answered 503. Given a `writer`, it appends with that and leaves it open; else it opens one of the log that the
+    settings name, and drains it when it is left. Raises `WrongSettingsError`.
     """
     rules = rules_of(settings)
     read_models = declared_views(rules)
@@ -51,21 +67,36 @@ async def api_service(settings: Settings, metrics: Metrics) -> AsyncIterator[Ser
         connection: Connection = await asyncpg.connect(url, **connection_settings(timeout_seconds))
         return connection
 
-    async with open_database(
-        url,
-        timeout_seconds=timeout_seconds,
-        connections=settings.database_connections,
-        most_reads=MOST_REQUESTS_AT_ONCE,
-    ) as database:
+    party_ids = PartyIds(pepper)
+    catalogue = Catalogue()
+    acceptance = Acceptance(
+        catalogue, party_ids, NoCipher(), settings.phone_region, event_bytes=settings.event_bytes
+    )
+    async with (
+        open_database(
+            url,
+            timeout_seconds=timeout_seconds,
+            connections=settings.database_connections,
+            most_reads=MOST_REQUESTS_AT_ONCE,
+        ) as database,
+        event_log(settings, metrics).writer() if writer is None else nullcontext(writer) as appending,
+    ):
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch.run(), name="position watch")
             try:
                 yield api_app(
                     Reads(database, watch, metrics.api_position_waits),
+                    LedgerWrites(LedgerRequests(acceptance, pepper), database, watch, appending, clock),
+                    ledger=LedgerReads(
+                        rules.programmes,
+                        loyalty(rules.programmes),
+                        partial(decode_record, catalogue=catalogue),
+                    ),
                     cursors=Cursors(pepper),
-                    party_ids=PartyIds(pepper),
+                    party_ids=party_ids,
                     phone_region=settings.phone_region,
+                    clock=clock,
                     readiness={
                         "database": lambda: _answers(database),
                         "views": lambda: _views_exist(database, read_models),
