@@ -113,7 +113,9 @@ class LotShare(BaseModel):
 class LedgerEntry(BaseModel):
     """One line of an account's statement."""
 
-    event_id: str = Field(description="the event that made it; of a hold that ran out, the one that placed it")
+    event_id: str = Field(
+        description="the event that made it; of a hold that ran out, the one that placed it"
+    )
     time: datetime = Field(description="when it counts for, UTC")
     kind: Literal[
         "earned",

@@ -27,6 +27,7 @@ from services.projections.migrate import migrate
 from services.projections.rules import rules_of
 from shared.clock import system_clock
 from shared.http.server import AddressUnavailableError, serve
+from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.settings_errors import load_settings
@@ -90,8 +91,9 @@ async def _serve(
     log_file = wishes.data.path / "projections.log" if wishes.log_to_files else None
     projections = ProjectionProcess(settings, log_file, notice, metrics)
     async with (
-        ingest_service(settings, metrics) as ingest,
-        api_service(settings, metrics) as api,
+        event_log(settings, metrics).writer() as writer,
+        ingest_service(settings, metrics, writer=writer) as ingest,
+        api_service(settings, metrics, writer=writer) as api,
         _supervised(projections),
     ):
         scraped = JoinedMetrics(metrics, projections, wishes.data.path)
