@@ -15,6 +15,7 @@ from rich.markup import escape
 from services.ops.all_in_one import DatabaseAwayError, Wishes, serve_all
 from services.ops.data_directory import DataDirectory, DataDirectoryError, DirectoryInUseError, Running
 from services.ops.demo.loading import LoadingError
+from services.ops.demo.programme import programmes_file
 from services.ops.demo.telling import DemoWrongError, demo
 from services.ops.embedded_postgres import EmbeddedPostgresError
 from services.ops.projection_process import Notice
@@ -62,9 +63,9 @@ def run_up(
 
 
 def run_demo(data: Path, host: str | None, port: int | None, *, once: bool) -> None:
-    """`rapport demo`. Wherever the environment points, the demo keeps to its own database and log."""
+    """`rapport demo`. Wherever the environment points, the demo keeps to its own database, log and programme."""
     console = _console()
-    settings = {**_listening(host, port), "log": "embedded"}
+    settings = {**_listening(host, port), "log": "embedded", "programmes": programmes_file()}
     wishes = Wishes(DataDirectory(data), settings=settings, log_to_files=True)
 
     async def service(stop: asyncio.Event) -> None:

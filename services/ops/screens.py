@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.ops.data_directory import Running
-from services.ops.demo.check import Finding
+from services.ops.demo.finding import Finding
 
 _INDENT = "    "
 

@@ -1,6 +1,7 @@
 """`rapport demo --once` on an empty directory, and again."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +20,8 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(t
         assert "purchases on timelines" in outcome.stdout
         assert "6,919" in outcome.stdout
         assert "244,091.94" in outcome.stdout
+        assert "/v1/loyalty/accounts/CD19339" in outcome.stdout
+        assert re.search(r"accounts whose entries add up +2,357", outcome.stdout)
     assert "repeats, which changed nothing" not in first.stdout
     assert "repeats, which changed nothing" in again.stdout
     left = [
@@ -30,7 +33,9 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(t
     assert not (tmp_path / "demo" / "run.json").exists()
 
 
-async def test_the_demo_fails_when_a_purchase_is_missing(tmp_path: Path) -> None:
+async def test_the_demo_fails_when_a_purchase_is_missing_or_an_account_has_a_point_too_many(
+    tmp_path: Path,
+) -> None:
     arguments = ("demo", "--once", "--data", str(tmp_path / "demo"), "--port", "0")
     assert await asyncio.to_thread(lambda: run(*arguments).returncode) == 0
     server = EmbeddedPostgres(tmp_path / "demo" / "postgres")
@@ -38,6 +43,9 @@ async def test_the_demo_fails_when_a_purchase_is_missing(tmp_path: Path) -> None
     connection = await asyncpg.connect(server.url)
     lost = "(select partition, log_offset from live.timeline where type = 'purchase.completed' limit 1)"
     await connection.execute(f"delete from live.timeline where (partition, log_offset) in {lost}")  # noqa: S608
+    await connection.execute(
+        "update live.loyalty_entries set points = points + 1 where account_id = 'CD00004' and order_id = 'order-00001'"
+    )
     await connection.close()
     await server.stop()
 
@@ -45,3 +53,5 @@ async def test_the_demo_fails_when_a_purchase_is_missing(tmp_path: Path) -> None
 
     assert outcome.returncode == 1
     assert "expected 6,919" in outcome.stdout
+    assert re.search(r"points earned .* expected 256,873", outcome.stdout)
+    assert re.search(r"entries add up +2,356 +expected 2,357", outcome.stdout)

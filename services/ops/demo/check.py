@@ -9,14 +9,16 @@ from typing import Any, NamedTuple
 import asyncpg
 import httpx
 
-from services.ops.demo.events import SOURCES, member_of
+from services.ops.demo.derived import SOURCES, member_of
+from services.ops.demo.finding import Finding
 from services.ops.demo.sample import CUSTOMERS, PURCHASES, TOTAL, Purchase
 
 _READS_AT_ONCE = 8
 _ASKED_CUSTOMERS = 50
 
 _COUNTS = """
-select count(*) as entries, count(*) filter (where j.type = 'purchase.completed') as purchases,
+select count(*) as entries, count(*) filter (where j.type = 'interaction.recorded') as contacts,
+       count(*) filter (where j.type = 'purchase.completed') as purchases,
        count(distinct j.event_id) filter (where j.type = 'purchase.completed') as orders,
        count(distinct t.subject) as customers,
        coalesce(sum((j.data -> 'total' ->> 'amount')::numeric), 0) as total
@@ -29,29 +31,17 @@ class OnTimelines(NamedTuple):
     """What the views hold of the demo."""
 
     entries: int
+    contacts: int
     purchases: int
     orders: int
     customers: int
     total: Decimal
 
 
-class Finding(NamedTuple):
-    """One thing that was checked, as it should be and as it is."""
-
-    what: str
-    expected: object
-    found: object
-
-    @property
-    def right(self) -> bool:
-        """Whether it is as it should be."""
-        return self.expected == self.found
-
-
 async def on_timelines(database: asyncpg.Connection) -> OnTimelines:
     """What the views hold of the demo now."""
     row = await database.fetchrow(_COUNTS, SOURCES)
-    return OnTimelines(*row) if row is not None else OnTimelines(0, 0, 0, 0, Decimal(0))
+    return OnTimelines(*row) if row is not None else OnTimelines(0, 0, 0, 0, 0, Decimal(0))
 
 
 async def check(
@@ -59,10 +49,9 @@ async def check(
 ) -> list[Finding]:
     """Compares the whole sample with the views, and every 47th customer's with what the API answers."""
     held = await on_timelines(database)
-    customers = sorted({purchase.sample_id for purchase in sample})
-    asked = set(customers[:: max(1, len(customers) // _ASKED_CUSTOMERS)])
-    theirs = [purchase for purchase in sample if purchase.sample_id in asked]
-    answered = await _answered(client, sorted({member_of(purchase) for purchase in theirs}))
+    asked = set(_asked_members(sample))
+    theirs = [purchase for purchase in sample if member_of(purchase) in asked]
+    answered = await _answered(client, sorted(asked))
     return [
         Finding("entries on timelines", events, held.entries),
         Finding("purchases on timelines", PURCHASES, held.purchases),
@@ -75,6 +64,12 @@ async def check(
             len(theirs) if answered == _expected(theirs) else sum(answered.values()),
         ),
     ]
+
+
+def _asked_members(sample: Sequence[Purchase]) -> list[str]:
+    """The members whom the API is asked about: every 47th customer."""
+    members = sorted({(purchase.sample_id, member_of(purchase)) for purchase in sample})
+    return [member for _, member in members[:: max(1, len(members) // _ASKED_CUSTOMERS)]]
 
 
 def _expected(purchases: Sequence[Purchase]) -> Counter[tuple[str, str]]:

@@ -1,19 +1,14 @@
 """Turns the sample's purchases into the events that store, web, app and call centre would have posted."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
-from zlib import crc32
+from typing import Any
 
+from services.ops.demo.derived import SOURCES, drawn, event_of, shop_of, time_of
+from services.ops.demo.loyalty_events import brought_back, enrolments, points_spent
 from services.ops.demo.sample import Purchase
 
-SOURCES: Final = "/demo/"
-"""What every source of the demo begins with."""
-_ZONE = timezone(timedelta(hours=-5))
-_OPENS_AT_HOUR = 9
-_OPEN_SECONDS = 10 * 3600  # until 19:00, so that the day is the same in UTC
-_STORES = 12
 _STAFF = 40
 _CENT = Decimal("0.01")
 _CENT_OF_CENT = Decimal("0.0001")
@@ -21,53 +16,43 @@ _CENT_OF_CENT = Decimal("0.0001")
 
 def demo_events(purchases: Iterable[Purchase]) -> list[dict[str, Any]]:
     """The events in the order of their times. The same purchases give the same events, ids and times included."""
-    events = [event for purchase in purchases for event in _events_around(purchase)]
-    return sorted(events, key=lambda event: (event["time"], event["source"], event["id"]))
-
-
-def member_of(purchase: Purchase) -> str:
-    """The member number under which the demo knows a customer."""
-    return f"CD{purchase.master_id}"
+    purchases = list(purchases)
+    events = [
+        *enrolments(purchases),
+        *(event for purchase in purchases for event in _events_around(purchase)),
+    ]
+    return sorted(
+        events, key=lambda event: (datetime.fromisoformat(event["time"]), event["source"], event["id"])
+    )
 
 
 def _events_around(purchase: Purchase) -> Iterator[dict[str, Any]]:
-    bought_at = _time_of(purchase)
-    channel = ("store", "web", "web", "app")[_drawn(purchase, "channel", 4)]
-    store = 1 + _drawn(purchase, "store", _STORES)
-    till = f"/demo/store-{store:02d}/till" if channel == "store" else f"/demo/{channel}/shop"
-    place = {"location": f"hq/store-{store:02d}"} if channel == "store" else {}
-    if _drawn(purchase, "visit", 2):
-        before = timedelta(seconds=180 + _drawn(purchase, "stay", 1500))
-        visit = {"kind": "visit" if channel == "store" else "page_view", "category": "sales", **place}
-        yield _event(
-            purchase, "visit", bought_at - before, visit, source=f"/demo/{channel}/visits", channel=channel
-        )
-    yield _event(purchase, "order", bought_at, {**_bought(purchase), **place}, source=till, channel=channel)
-    if not _drawn(purchase, "call", 16):
-        after = timedelta(days=1 + _drawn(purchase, "days", 6), seconds=_drawn(purchase, "wait", 7200))
-        yield _event(
-            purchase,
-            "call",
-            bought_at + after,
-            _called(purchase),
-            source="/demo/phone/calls",
-            channel="phone",
-        )
+    bought_at, shop = time_of(purchase), shop_of(purchase)
+    if drawn(purchase, "visit", 2):
+        before = timedelta(seconds=180 + drawn(purchase, "stay", 1500))
+        visit = {
+            "kind": "visit" if shop.channel == "store" else "page_view",
+            "category": "sales",
+            **shop.place,
+        }
+        visits = f"{SOURCES}{shop.channel}/visits"
+        yield _contact(purchase, "visit", bought_at - before, visit, source=visits, channel=shop.channel)
+    bought = {**_bought(purchase), **shop.place}
+    yield event_of(
+        purchase, "order", "purchase.completed", bought_at, bought, source=shop.source, channel=shop.channel
+    )
+    yield from points_spent(purchase)
+    yield from brought_back(purchase)
+    if not drawn(purchase, "call", 16):
+        after = timedelta(days=1 + drawn(purchase, "days", 6), seconds=drawn(purchase, "wait", 7200))
+        calls = f"{SOURCES}phone/calls"
+        yield _contact(purchase, "call", bought_at + after, _called(purchase), source=calls, channel="phone")
 
 
-def _event(
+def _contact(
     purchase: Purchase, what: str, at: datetime, data: dict[str, Any], *, source: str, channel: str
 ) -> dict[str, Any]:
-    known = "interaction.recorded" if what != "order" else "purchase.completed"
-    return {
-        "specversion": "1.0",
-        "id": f"{what}-{purchase.row:05d}",
-        "source": source,
-        "type": known,
-        "time": at.isoformat(),
-        "channel": channel,
-        "data": {"customer": [{"type": "member", "value": member_of(purchase)}], **data},
-    }
+    return event_of(purchase, what, "interaction.recorded", at, data, source=source, channel=channel)
 
 
 def _bought(purchase: Purchase) -> dict[str, Any]:
@@ -91,18 +76,8 @@ def _bought(purchase: Purchase) -> dict[str, Any]:
 def _called(purchase: Purchase) -> dict[str, Any]:
     return {
         "kind": "call",
-        "category": ("service", "enquiry", "feedback")[_drawn(purchase, "category", 3)],
+        "category": ("service", "enquiry", "feedback")[drawn(purchase, "category", 3)],
         "direction": "inbound",
-        "duration_seconds": 30 + _drawn(purchase, "duration", 600),
-        "staff": f"agent-{1 + _drawn(purchase, 'staff', _STAFF):02d}",
+        "duration_seconds": 30 + drawn(purchase, "duration", 600),
+        "staff": f"agent-{1 + drawn(purchase, 'staff', _STAFF):02d}",
     }
-
-
-def _time_of(purchase: Purchase) -> datetime:
-    opens = datetime.combine(purchase.day, time(_OPENS_AT_HOUR), _ZONE)
-    return opens + timedelta(seconds=_drawn(purchase, "time", _OPEN_SECONDS))
-
-
-def _drawn(purchase: Purchase, what: str, below: int) -> int:
-    """A number from 0 to `below - 1` that looks random and is always the same for this purchase."""
-    return crc32(f"{purchase.row}:{what}".encode()) % below

@@ -11,9 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.ops.all_in_one import Wishes, serve_all
 from services.ops.data_directory import Running
+from services.ops.demo.account_screen import show_account
+from services.ops.demo.account_story import account_story, longest_history
 from services.ops.demo.check import OnTimelines, check, on_timelines
-from services.ops.demo.events import demo_events, member_of
+from services.ops.demo.check_points import InLedger, check_points, in_ledger
+from services.ops.demo.derived import member_of
+from services.ops.demo.events import demo_events
 from services.ops.demo.loading import Loaded, load
+from services.ops.demo.points import points_of
+from services.ops.demo.programme import programmes_text
 from services.ops.demo.sample import Purchase, purchases
 from services.ops.projection_process import Notice
 from services.ops.screens import show_built, show_check, show_demo
@@ -77,12 +83,17 @@ async def _tell(running: Running, wishes: Wishes, console: Console, clock: Clock
             with _progress(console) as progress:
                 loaded = await _load(client, database, events, progress)
             after = await on_timelines(database)
-            _show_built(console, sample, after, before, loaded=loaded, events=len(events))
+            expected = points_of(events, programmes_text())
+            ledger = await in_ledger(database, list(expected))
+            built = _built(sample, after, before, list(ledger.values()))
+            show_built(console, built, loaded.seconds, len(events))
+            show_account(console, await account_story(client, *longest_history(events)), running.url)
             if once:
                 findings = await check(client, database, sample, len(events))
+                findings += await check_points(client, database, expected)
                 show_check(console, findings)
                 if not all(finding.right for finding in findings):
-                    raise DemoWrongError(f"the timelines in {wishes.data.path} are not what the sample says")
+                    raise DemoWrongError(f"the views in {wishes.data.path} are not what the sample says")
             else:
                 known = await client.post(
                     "/v1/customers/lookup", json={"type": "member", "value": member_of(sample[0])}
@@ -100,7 +111,7 @@ async def _load(
     progress: Progress,
 ) -> Loaded:
     posting = progress.add_task("posted", total=len(events))
-    projecting = progress.add_task("on timelines", total=len(events))
+    projecting = progress.add_task("in views", total=len(events))
 
     def report(posted: int, projected: int) -> None:
         progress.update(posting, completed=posted)
@@ -109,25 +120,22 @@ async def _load(
     return await load(client, database, events, report)
 
 
-def _show_built(
-    console: Console,
-    sample: Sequence[Purchase],
-    after: OnTimelines,
-    before: OnTimelines,
-    *,
-    loaded: Loaded,
-    events: int,
-) -> None:
+def _built(
+    sample: Sequence[Purchase], after: OnTimelines, before: OnTimelines, accounts: Sequence[InLedger]
+) -> list[tuple[str, str]]:
     first, last = min(each.day for each in sample), max(each.day for each in sample)
     built = [
         (f"{after.purchases:,}", f"purchases, {first:%B %Y} to {last:%B %Y}"),
-        (f"{after.entries - after.purchases:,}", "visits and calls around them"),
-        (f"{after.customers:,}", "customers, each with a timeline"),
         (f"${after.total:,.2f}", "in all"),
+        (f"{after.customers:,}", "customers, each with a timeline and an account of points"),
+        (f"{after.contacts:,}", "visits and calls, added by the demo"),
+        (f"{sum(each.earned for each in accounts):,}", "points earned by the demo's programme"),
+        (f"{sum(each.redeemed for each in accounts):,}", "redeemed for vouchers, added by the demo"),
+        (f"{sum(each.taken_back for each in accounts):,}", "taken back with CDs brought back, likewise"),
     ]
     if before.entries:
         built.append((f"{before.entries:,}", "events were here already: repeats, which changed nothing"))
-    show_built(console, built, loaded.seconds, events)
+    return built
 
 
 def _progress(console: Console) -> Progress:
