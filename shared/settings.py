@@ -35,6 +35,10 @@ class Settings(BaseSettings):
         default=None,
         description="TOML file of the loyalty programmes; the one that comes with Rapport if unset",
     )
+    complaint_policies: Path | None = Field(
+        default=None,
+        description="TOML file of the complaint policies; the one that comes with Rapport if unset",
+    )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="least level logged"
     )

@@ -19,7 +19,10 @@ from services.projections.read_models.declaration import ReadModel
 
 _PROJECTION_CODE = (
     "services.projections.read_models.",
+    "services.projections.complaints.",
+    "services.projections.early_events",
     "services.projections.loyalty.",
+    "services.projections.tasks.",
     "services.projections.subjects",
     "services.projections.categories",
     "tests.case_ledger",

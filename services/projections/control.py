@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 
 metadata = MetaData(schema="control")
 
@@ -206,3 +206,13 @@ terms_in_force = Table(
     Column("until", Date, nullable=False),
 )
 """The terms of loyalty programmes that were in force until a day; see `services.projections.loyalty.past_terms`."""
+
+complaint_policies = Table(
+    "complaint_policies",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", Text, nullable=False),
+    Column("first_offsets", JSONB, nullable=False),
+    Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""The complaint policies that came into force, in that order, each for events from an offset on in each partition."""

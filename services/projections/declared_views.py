@@ -1,7 +1,9 @@
 """Every view that projections keep. Adding one touches its file in `read_models`, its line here, and a test."""
 
+from services.projections.read_models.complaints import complaints
 from services.projections.read_models.customer_summary import CUSTOMER_SUMMARY
 from services.projections.read_models.declaration import ReadModel
+from services.projections.read_models.granted_points import GRANTED_POINTS
 from services.projections.read_models.loyalty import loyalty
 from services.projections.read_models.timeline import TIMELINE
 from services.projections.rules import Rules
@@ -9,4 +11,10 @@ from services.projections.rules import Rules
 
 def declared_views(rules: Rules) -> tuple[ReadModel, ...]:
     """The read models under some rules, in the order in which they are written."""
-    return (TIMELINE, CUSTOMER_SUMMARY, loyalty(rules.programmes))
+    return (
+        TIMELINE,
+        CUSTOMER_SUMMARY,
+        loyalty(rules.programmes),
+        complaints(rules.policies),
+        GRANTED_POINTS,
+    )

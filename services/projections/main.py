@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+import asyncpg
 from prometheus_client import CollectorRegistry
 
 from services.projections.declared_views import declared_views
@@ -13,7 +14,8 @@ from services.projections.engine.worker import Projection, run_worker
 from services.projections.kept_terms import keep_terms
 from services.projections.read_models.declaration import ReadModel
 from services.projections.rebuilding import run_in_processes
-from services.projections.rules import rules_of
+from services.projections.registered_policies import register_policies
+from services.projections.rules import Rules, rules_of
 from shared.clock import system_clock
 from shared.codec import decode_record
 from shared.events.catalogue import Catalogue
@@ -62,7 +64,7 @@ async def run(
         metrics=metrics,
         batch_events=settings.batch_events,
         database_timeout_seconds=settings.database_timeout_seconds,
-        prepare=partial(keep_terms, programmes=rules.programmes, clock=system_clock),
+        prepare=_PutIntoForce(rules),
     )
 
     def order(wanted: tuple[ReadModel, ...]) -> Rebuild:
@@ -85,6 +87,23 @@ async def run(
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+
+
+class _PutIntoForce:
+    """Keeps the programmes' terms in every session, and registers this process's policies in the first.
+
+    Later ones leave them: a worker of an older deployment that begins again must not bring its policies back.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._registered = False
+
+    async def __call__(self, connection: asyncpg.Connection) -> None:
+        await keep_terms(connection, self._rules.programmes, system_clock)
+        if not self._registered:
+            await register_policies(connection, self._rules.policies.content)
+            self._registered = True
 
 
 async def _watch(watchdog: Watchdog, stop: asyncio.Event) -> None:

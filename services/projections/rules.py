@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from services.projections.complaints import policy_file
+from services.projections.complaints.policies_in_force import PoliciesInForce
+from services.projections.complaints.policy_file import PolicyFileError
+from services.projections.loyalty import programme_file
 from services.projections.loyalty.programme import Programmes
-from services.projections.loyalty.programme_file import ProgrammeFileError, default_programmes, load
+from services.projections.loyalty.programme_file import ProgrammeFileError
 from shared.settings import Settings
 from shared.settings_errors import WrongSettingsError, variable_of
 
@@ -13,18 +17,27 @@ class Rules:
     """The rules of one deployment. Services that project and services that answer must be given the same."""
 
     programmes: Programmes
+    policies: PoliciesInForce
 
 
 def rules_of(settings: Settings) -> Rules:
     """The rules that the settings name, or those that come with the service. Raises `WrongSettingsError`. Blocks."""
-    if settings.programmes is None:
-        return default_rules()
+    default = default_rules()
+    programmes, policies = default.programmes, default.policies
     try:
-        return Rules(load(settings.programmes))
+        if settings.programmes is not None:
+            programmes = programme_file.load(settings.programmes)
     except ProgrammeFileError as error:
         raise WrongSettingsError(f"{variable_of('programmes')}: {error}") from None
+    try:
+        if settings.complaint_policies is not None:
+            policies = PoliciesInForce(policy_file.load(settings.complaint_policies))
+    except PolicyFileError as error:
+        raise WrongSettingsError(f"{variable_of('complaint_policies')}: {error}") from None
+    return Rules(programmes, policies)
 
 
 def default_rules() -> Rules:
     """The rules that come with the service. Blocks."""
-    return Rules(default_programmes())
+    policies = policy_file.parse(policy_file.default_text(), policy_file.DEFAULT_FILE)
+    return Rules(programme_file.default_programmes(), PoliciesInForce(policies))

@@ -10,6 +10,7 @@ from services.projections.control import EVERY_VIEW
 from services.projections.engine.generation_tables import tables_of
 from services.projections.engine.generations import Generation, shown_generation
 from services.projections.engine.history_view import Tables, Treatment, ViewFold, ViewHistory
+from services.projections.engine.refreshing import refresh
 from services.projections.history.reading import (
     EVERYTHING,
     Decode,
@@ -96,6 +97,7 @@ async def inspect(
             raise UnknownHistoryError(
                 f"no event of {subject.name} was applied; check the id, and with `rapport status` that views keep up"
             )
+        await refresh(connection, read_models)
         folds = [await _fold_of(connection, read_model, horizon, most) for read_model in read_models]
         newest: list[InspectedEvent] = []
         count = 0

@@ -26,6 +26,7 @@ from services.projections.engine.parked_generations import (
 )
 from services.projections.engine.parked_partition import despite_conflicts, held_partition
 from services.projections.engine.parked_settling import settle
+from services.projections.engine.refreshing import refresh
 from services.projections.engine.view_update import update_view
 from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import ReadModel
@@ -217,6 +218,7 @@ async def _give(
 
     Raises `GenerationInTheWayError` where they differ, as rows changed by hand would make them.
     """
+    await refresh(connection, [each.view.read_model for each in passed])
     failures: dict[int, Exception] = {}
     for number, each in enumerate(passed):
         given = [

@@ -33,6 +33,7 @@ from services.projections.engine.parked_redrive import EVERYTHING, WAITING, Redr
 from services.projections.engine.parked_refolding import FailedAnew, StreamPlace, refold
 from services.projections.engine.parked_settling import settle
 from services.projections.engine.parking import Parked, park, parked_event
+from services.projections.engine.refreshing import refresh
 from services.projections.engine.view_update import update_view
 from services.projections.engine.writing import RowsRefusedError, add_rows
 from services.projections.read_models.declaration import Ledger, Ordered, ReadModel
@@ -126,6 +127,7 @@ class _UndecodedRedrive:
         """Journals the event and gives it to all generations that have passed it; answers what is to be parked."""
         connection, partition = self._connection, stored.partition
         passed = await passed_generations(connection, self._read_models, partition, stored.offset)
+        await refresh(connection, [each.view.read_model for each in passed])
         entry = entry_of(stored, self._decode, [each.view for each in passed])
         if entry.journal is not None:
             await add_rows(connection, journal, JOURNAL_COLUMNS, [entry.journal])

@@ -24,6 +24,7 @@ from services.projections.engine.log_identity import (
 )
 from services.projections.engine.outage import Outage
 from services.projections.engine.parking import parked_event
+from services.projections.engine.refreshing import refresh
 from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import ReadModel
 from shared.log.port import LogIdentity, LogReader, LogTruncatedError, LogUnavailableError
@@ -84,6 +85,7 @@ class Projector:
             await self._attempts.take_back(self._connection)
             self._hold(await share_out(self._connection, self._worker))
             self._live = await load_live_set(self._connection, self._read_models)
+            await refresh(self._connection, self._read_models)
             try:
                 identity = await establish_log(self._connection, self._reader)
                 new = {p: place for p, place in self._places.items() if confirmed.get(p) != place.epoch}

@@ -12,6 +12,7 @@ from services.projections.engine.batch import Decode
 from services.projections.engine.generation_positions import PartitionProgress, progress
 from services.projections.engine.generations import LiveView
 from services.projections.engine.operating import operating_connection
+from services.projections.engine.refreshing import refresh
 from services.projections.engine.shadow import CACHE_BYTES, Shadow, ShadowView
 from services.projections.engine.shadow_run import Pace, Target, prefetched, project_partition
 from services.projections.engine.source_chunks import Chunks, JournalSource, LogSource
@@ -61,6 +62,7 @@ async def project_partitions(bulk: Bulk) -> None:
         operating_connection(bulk.database_url, "rebuild worker") as connection,
         _source(bulk) as chunks,
     ):
+        await refresh(connection, [target.read_model for target in bulk.targets])
         finished: set[int] = set()
         attempts = 0
         while (partition := await _take_partition(connection, bulk.targets, finished)) is not None:

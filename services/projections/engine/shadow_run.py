@@ -12,6 +12,7 @@ from services.projections.engine.barrier import Positions
 from services.projections.engine.batch import Decode
 from services.projections.engine.generation_positions import PartitionProgress, progress
 from services.projections.engine.generations import LiveView
+from services.projections.engine.refreshing import refresh
 from services.projections.engine.refused_rows import settle_refused
 from services.projections.engine.shadow import Shadow, ShadowView
 from services.projections.engine.source_chunks import Chunk, Chunks, JournalSource
@@ -123,6 +124,7 @@ async def follow_journal(
 
     Answers how many offsets it took them forward in all. Raises what `Shadow` raises and asyncpg's errors.
     """
+    await refresh(connection, [target.read_model for target in targets])
     stands = [await progress(connection, target.read_model.name, target.generation) for target in targets]
     source = JournalSource(connection)
     moved = 0

@@ -41,6 +41,8 @@ async def folded_as_of(
     entries: list[Row] = []
     events = 0
     async with connection.transaction():
+        if read_model.refresh is not None:
+            await read_model.refresh(connection)
         async for chunk in journalled_events(connection, stream_keys, horizon, decode, [read_model.name]):
             for journalled in chunk:
                 taken = fold.take(journalled)

@@ -1,6 +1,6 @@
 """What a read model declares, and the engine needs, to project it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
@@ -97,12 +97,17 @@ class Ledger:
 
 Kind = Entries | Ordered | Mergeable | Ledger
 
+Refresh = Callable[[Any], Awaitable[None]]
+"""Reads what a fold depends on, over the asyncpg connection it is given. Raises asyncpg's errors."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReadModel:
     """A declared view. `version` is raised when a table or the fold changes, which asks for a rebuild.
 
     Tables name no schema: the engine makes them in the schema of a generation, and readers see them through `live`.
+    `refresh` reads what the fold depends on besides events: what came into force behind the live set's barrier, each
+    part of it for events from its own offsets on, so that a rebuild folds them by the same. It may be repeated.
     """
 
     name: str
@@ -110,6 +115,7 @@ class ReadModel:
     kind: Kind
     table: Table
     consumes: frozenset[type[EventData]]
+    refresh: Refresh | None = None
 
     @property
     def tables(self) -> tuple[Table, ...]:
