@@ -5,6 +5,7 @@ from services.projections.read_models.customer_summary import CUSTOMER_SUMMARY
 from services.projections.read_models.declaration import ReadModel
 from services.projections.read_models.granted_points import GRANTED_POINTS
 from services.projections.read_models.loyalty import loyalty
+from services.projections.read_models.tasks import TASKS
 from services.projections.read_models.timeline import TIMELINE
 from services.projections.rules import Rules
 
@@ -17,4 +18,5 @@ def declared_views(rules: Rules) -> tuple[ReadModel, ...]:
         loyalty(rules.programmes),
         complaints(rules.policies),
         GRANTED_POINTS,
+        TASKS,
     )
