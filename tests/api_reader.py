@@ -34,13 +34,18 @@ class Reader:
     """Asks an API, and gives its views events through the projection worker."""
 
     def __init__(
-        self, database_url: str, service: Service, client: httpx.AsyncClient, metrics: Metrics
+        self,
+        database_url: str,
+        service: Service,
+        client: httpx.AsyncClient,
+        metrics: Metrics,
+        log: MemoryLog,
     ) -> None:
         self.database_url = database_url
         self.service = service
         self.client = client
         self.metrics = metrics
-        self.log = MemoryLog()
+        self.log = log
 
     async def given(self, *events: JsonObject) -> Position:
         """Waits until the views have the events; answers their position."""
@@ -69,10 +74,14 @@ class Reader:
 async def reader(database_url: str, **changes: Any) -> AsyncIterator[Reader]:
     """A reader of a database, migrated or not, that may be away."""
     metrics = Metrics(CollectorRegistry())
-    async with api_service(settings(database_url, **changes), metrics) as service:
+    log = MemoryLog()
+    async with (
+        log.writer() as writer,
+        api_service(settings(database_url, **changes), metrics, writer=writer) as service,
+    ):
         transport = httpx.ASGITransport(service, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://api", timeout=60) as client:
-            yield Reader(database_url, service, client, metrics)
+            yield Reader(database_url, service, client, metrics, log)
 
 
 @asynccontextmanager

@@ -67,7 +67,7 @@ def write_responses(
     described = described_problems(
         {
             400: ["invalid_json", "idempotency_key_required"],
-            **({404: not_found} if not_found else {}),
+            404: [*not_found, "not_found"],
             409: [*refused, "request_discarded"],
             413: ["too_large"],
             415: ["unsupported_media_type"],

@@ -80,7 +80,11 @@ def hold_routes(reads: Reads, writes: LedgerWrites, party_ids: PartyIds, clock: 
         responses=read_responses(
             Hold | PendingHold,
             "the hold",
-            {404: ["unknown_hold"], 413: ["too_large"], 422: ["invalid_parameter", "invalid_position"]},
+            {
+                404: ["unknown_hold", "not_found"],
+                413: ["too_large"],
+                422: ["invalid_parameter", "invalid_position"],
+            },
         ),
         openapi_extra=read_parameters(ACCOUNT_ID, _HOLD_ID, POSITION),
     )

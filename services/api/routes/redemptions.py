@@ -54,7 +54,11 @@ def redemption_routes(reads: Reads, writes: LedgerWrites, party_ids: PartyIds) -
         responses=read_responses(
             Redemption | PendingRedemption,
             "the redemption",
-            {404: ["unknown_redemption"], 413: ["too_large"], 422: ["invalid_parameter", "invalid_position"]},
+            {
+                404: ["unknown_redemption", "not_found"],
+                413: ["too_large"],
+                422: ["invalid_parameter", "invalid_position"],
+            },
         ),
         openapi_extra=read_parameters(ACCOUNT_ID, reference("redemption_id", "its id"), POSITION),
     )
