@@ -1,6 +1,6 @@
 """Pages of an account's entries, over the real worker, database and API, beside the second implementation."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 
 from services.projections.declared_views import declared_views
 from services.projections.loyalty.programme_file import parse
-from services.projections.rules import Rules
+from services.projections.rules import default_rules
 from shared.log.port import NewRecord
 from tests import loyalty_histories
 from tests.api_reader import TIMELINE, Reader, migrated_reader
@@ -40,7 +40,7 @@ async def statement(
 ) -> list[dict[str, Any]]:
     """All pages, of the sizes given in turn."""
     items: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     for number in range(10_000):
         limit = limits[number % len(limits)]
         answer = await reader.get(path, limit=limit, **cursor, **query)
@@ -56,14 +56,16 @@ async def statement(
 
 def histories_of_accounts(seed: str, monkeypatch: pytest.MonkeyPatch) -> list[History]:
     """Random histories, each of an account of its own, in which no event is another's repeat."""
-    made, make = [], loyalty_histories.event
+    made = []
+    make: Callable[..., Any] = loyalty_histories.event
     for number in range(HISTORIES):
-        first = 1000 * number
+
+        def further(*given: Any, first: int = 1000 * number) -> Any:
+            return make(*given[:-1], first + given[-1])
+
         monkeypatch.setattr(loyalty_histories, "ACCOUNT", f"a-{number}")
         monkeypatch.setattr(loyalty_histories, "MEMBER", {"type": "member", "value": f"A {number}"})
-        monkeypatch.setattr(
-            loyalty_histories, "event", lambda *given, first=first: make(*given[:-1], first + given[-1])
-        )
+        monkeypatch.setattr(loyalty_histories, "event", further)
         made.append(random_history(Random(f"{seed} {number}"), max_size=60))
     return made
 
@@ -74,7 +76,7 @@ async def test_accounts_and_pages_of_entries_show_what_the_rules_say_at_any_time
 ) -> None:
     toml = programmes_file(Random(seed))
     (tmp_path / "programmes.toml").write_text(toml)
-    read_models = declared_views(Rules(parse(toml, "programmes.toml")))
+    read_models = declared_views(replace(default_rules(), programmes=parse(toml, "programmes.toml")))
     log = MemoryLog()
     histories = histories_of_accounts(seed, monkeypatch)
     records = [
@@ -164,7 +166,7 @@ async def test_pages_neither_repeat_nor_skip_while_events_arrive(reader: Reader,
     before = await statement(reader, order=order)
     assert [each["kind"] for each in before].count("hold_released") == 4
     seen: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     number = 20
     while True:
         page = (await reader.get(ENTRIES, limit=1, order=order, **cursor)).json()
@@ -192,7 +194,7 @@ async def test_a_cursor_is_good_for_its_own_list_only(reader: Reader) -> None:
     other["data"]["account_id"] = "M2"
     await reader.given(other)
     cursor = (await reader.get(ENTRIES, limit=1)).json()["next_cursor"]
-    lists: list[tuple[str, dict[str, str]]] = [
+    lists: list[tuple[str, dict[str, Any]]] = [
         ("/v1/loyalty/accounts/M2/entries", {}),
         (ENTRIES, {"order": "asc"}),
         (ENTRIES, {"as_of": LONG_AGO}),
