@@ -1,7 +1,7 @@
 """Events of a case that come before the one that begins it: they wait, in log order, and apply after it.
 
 They wait in rows of their own, fifty in a row, so that an early event costs the same however many wait, and each is
-loaded once more when the case begins. A case's first row, part 0, counts them. Texts that people wrote do not wait.
+loaded once more when the case begins. A case's first row, part 0, counts them. Personal texts do not wait.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

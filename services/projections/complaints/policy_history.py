@@ -30,7 +30,8 @@ class PolicyHistory:
     """All policies that came into force, in that order; at least one. It never changes: another history is another one.
 
     The same content may come into force again after another. Events before the first registration are judged by it.
-    At most 64 versions are kept ready, the others are read again from their content when they are asked for.
+    At most 64 versions are kept ready, the others are made again from their content when they are asked for; that takes
+    milliseconds, and finds time zones where `zoneinfo` does.
     """
 
     def __init__(self, registrations: Sequence[Registration]) -> None:

@@ -1,7 +1,7 @@
 """What a complaint shows at a time, from its row, its history, and the calendar it was opened with.
 
-Rows show the present: the past is shown by folding the events until then. A time before the case's latest event is
-taken for that event's.
+Rows are those of complaints that were opened, part 0. They show the present: the past is shown by folding the events
+until then. A time before the case's latest event is taken for that event's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from services.projections.complaints import clocks
+from services.projections.complaints.case import ALREADY_OPENED, LEVEL_WOULD_FALL
 from services.projections.complaints.clocks import Clock
 from services.projections.complaints.policy_history import PolicyHistory
 from services.projections.complaints.working_calendar import WorkingCalendar
+from services.projections.early_events import TOO_MANY_EARLY
 from services.projections.loyalty.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 
@@ -150,18 +152,14 @@ def _anomalies(entry: Row) -> list[dict[str, Any]]:
 
 def _detail(code: str, entry: Row) -> str:
     what = entry["type"].partition(".")[2].replace("_", " ")
-    match code:
-        case "already_opened":
-            return "the complaint had been opened before; this opening changed nothing"
-        case "level_would_fall":
-            return f"the complaint stands at level {entry['level_after']} and falls to no lower one"
-        case "too_many_before_its_beginning":
-            return "too many events came before the complaint was opened; this one changed nothing"
-        case "time_went_back":
-            return "earlier than an event before it; counted as at the time of that one"
-        case _:
-            state = str(entry["state_after"]).replace("_", " ")
-            return f"{what} is not allowed for a complaint that is {state}; it changed nothing"
+    said = {
+        ALREADY_OPENED: "the complaint had been opened before; this opening changed nothing",
+        LEVEL_WOULD_FALL: f"the complaint stands at level {entry['level_after']} and falls to no lower one",
+        TOO_MANY_EARLY: "too many events came before the complaint was opened; this one changed nothing",
+        TIME_WENT_BACK: "earlier than an event before it; counted as at the time of that one",
+    }
+    state = str(entry["state_after"]).replace("_", " ")
+    return said.get(code, f"{what} is not allowed for a complaint that is {state}; it changed nothing")
 
 
 def _granted(row: Row) -> dict[str, Any]:

@@ -200,6 +200,19 @@ def test_c7_once_the_case_shows_it_nothing_more_is_posted_for_that_clock() -> No
     assert (second["id"], second["data"]["to_level"]) == ("sla:C-1:resolution:1", "headquarters")
 
 
+def test_c7_a_later_escalation_by_hand_does_not_ask_for_the_first_again() -> None:
+    history = [opened(MONDAY)]
+    history.append(_posted(_to_post(Complaint(history), "2024-01-08T13:05")[0]))
+    history.append(escalated("2024-01-08T14:00", "province"))
+    assert _to_post(Complaint(history), "2024-01-08T16:00") == []
+
+
+def test_c7_of_two_schedulers_the_second_posts_what_the_first_did() -> None:
+    complaint = Complaint([opened(MONDAY)])
+    [first], [second] = _to_post(complaint, "2024-01-08T13:05"), _to_post(complaint, "2024-01-08T13:06")
+    assert {**first, "time": ""} == {**second, "time": ""}
+
+
 def test_c7_above_headquarters_there_is_nobody() -> None:
     complaint = Complaint([opened(MONDAY), escalated("2024-01-08T10:00", "headquarters")])
     assert _to_post(complaint, "2024-02-08T10:00") == []
@@ -324,6 +337,11 @@ def test_the_next_due_time_is_that_of_the_first_running_clock() -> None:
     assert Complaint(history).row["next_due_at"] == at("2024-01-11T17:00")  # the summary is never paused
     history.append(resolved("2024-01-08T12:00"))
     assert Complaint(history).row["next_due_at"] is None
+
+
+def test_a_time_before_the_latest_event_is_taken_for_that_events() -> None:
+    complaint = Complaint([opened(MONDAY), awaited("2024-01-08T11:00"), replied("2024-01-08T13:00")])
+    assert complaint.listed("2024-01-08T09:30") == complaint.listed("2024-01-08T13:00")
 
 
 def test_overdue_is_what_has_a_due_time_in_the_past() -> None:

@@ -77,7 +77,7 @@ MINUTES = st.one_of(
     ),
 )
 TIMES = st.integers(
-    microseconds_of(datetime(1990, 1, 1, tzinfo=UTC)), microseconds_of(datetime(2060, 1, 1, tzinfo=UTC))
+    microseconds_of(datetime(2008, 1, 1, tzinfo=UTC)), microseconds_of(datetime(2032, 1, 1, tzinfo=UTC))
 )
 
 
