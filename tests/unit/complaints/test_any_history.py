@@ -11,6 +11,7 @@ from services.projections.complaints.states import ACTIVE, LEVELS, STATES
 from services.projections.complaints.tables import COMPLAINT_ENTRIES, COMPLAINTS
 from services.projections.engine.row_shape import shape_of
 from services.projections.loyalty.moments import microseconds_of
+from shared.events.complaint import ComplaintCompensated
 from tests.unit.complaints.cases import (
     CASE,
     Complaint,
@@ -122,9 +123,9 @@ def test_what_is_shown_adds_up(events: list[Happened]) -> None:
     if found["state"] != "withdrawn":
         assert complaint.row["working_seconds"] == sum(ended)
     given = sum(
-        each.data.points
+        each.data.points or 0
         for each, entry in zip(_opened_first(events), complaint.entries, strict=True)
-        if entry["type"] == "complaint.compensated" and entry["anomaly"] is None
+        if isinstance(each.data, ComplaintCompensated) and entry["anomaly"] is None
     )
     assert found["compensation"] == ([{"kind": "points", "points": given}] if given else [])
     assert complaint.row["latest"] >= complaint.row["opened_at"]
