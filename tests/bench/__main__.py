@@ -20,6 +20,7 @@ from tests.bench import (
     projection_rate,
     rebuild_rate,
     rebuild_reads,
+    redemption_latency,
     switch_reads,
     timeline_page,
 )
@@ -42,6 +43,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "switch": switch_reads.measure,
     "timeline": timeline_page.measure,
     "ledger": loyalty_rate.measure,
+    "redemption": redemption_latency.measure,
 }
 _BY_NAME_ALONE: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {"ten-million": rebuild_rate.measure_large}
 

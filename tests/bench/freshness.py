@@ -4,8 +4,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -13,7 +12,7 @@ from shared.events.vocabulary import Identifier
 from shared.identifiers import PartyIds, normalise
 from tests.bench.deployment import Deployment, on_embedded_log, on_kafka
 from tests.bench.environment import PEPPER, Bench
-from tests.bench.keep_alive import KeepAlive
+from tests.bench.keep_alive import Pool, connections
 from tests.bench.measurement import BenchError, Figures, Outcome, Row, Wanted, percentile
 
 _EVENTS_A_SECOND = 500
@@ -75,8 +74,8 @@ async def _load(ingest_port: int, api_port: int, customers: list[tuple[str, str]
     """Posts on a fixed schedule, whether or not earlier answers have come; looks for every fifth event."""
     seen = _Seen()
     async with (
-        _connections(ingest_port) as posting,
-        _connections(api_port) as reading,
+        connections(ingest_port, _CONNECTIONS) as posting,
+        connections(api_port, _CONNECTIONS) as reading,
         asyncio.TaskGroup() as group,
     ):
         begun = time.perf_counter()
@@ -91,7 +90,7 @@ async def _load(ingest_port: int, api_port: int, customers: list[tuple[str, str]
 
 
 async def _one(
-    seen: _Seen, posting: "_Pool", reading: "_Pool", member: str, party_id: str, *, probed: bool
+    seen: _Seen, posting: Pool, reading: Pool, member: str, party_id: str, *, probed: bool
 ) -> None:
     event_id = uuid.uuid4().hex
     begun = time.perf_counter()
@@ -116,28 +115,6 @@ async def _one(
     if page.status != 200 or event_id.encode() not in page.body:
         raise BenchError(f"the timeline answered {page.status} without the event: {page.body[:300]!r}")
     seen.fresh.append((visible - answered) * 1e3)
-
-
-class _Pool:
-    """Open connections, lent out one request at a time."""
-
-    def __init__(self, idle: list[KeepAlive]) -> None:
-        self._idle: asyncio.LifoQueue[KeepAlive] = asyncio.LifoQueue()
-        for connection in idle:
-            self._idle.put_nowait(connection)
-
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[KeepAlive]:
-        """A connection that nobody else uses meanwhile; waits for one."""
-        lent = await self._idle.get()
-        yield lent
-        self._idle.put_nowait(lent)
-
-
-@asynccontextmanager
-async def _connections(port: int) -> AsyncIterator[_Pool]:
-    async with AsyncExitStack() as stack:
-        yield _Pool([await stack.enter_async_context(KeepAlive(port)) for _ in range(_CONNECTIONS)])
 
 
 def _customers(deployment: Deployment) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
-"""A small HTTP client over one kept connection, so cheap that the freshness scenario does not measure it."""
+"""A small HTTP client over kept connections, so cheap that the scenarios do not measure it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -52,3 +53,26 @@ class KeepAlive:
         except (asyncio.IncompleteReadError, OSError) as error:
             raise BenchError(f"{method} {path}: the server hung up") from error
         return Answer(int(head[0].split()[1]), answered, content)
+
+
+class Pool:
+    """Open connections, lent out one request at a time."""
+
+    def __init__(self, idle: list[KeepAlive]) -> None:
+        self._idle: asyncio.LifoQueue[KeepAlive] = asyncio.LifoQueue()
+        for connection in idle:
+            self._idle.put_nowait(connection)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[KeepAlive]:
+        """A connection that nobody else uses meanwhile; waits for one."""
+        lent = await self._idle.get()
+        yield lent
+        self._idle.put_nowait(lent)
+
+
+@asynccontextmanager
+async def connections(port: int, count: int) -> AsyncIterator[Pool]:
+    """So many connections to a loopback port, until the context is left."""
+    async with AsyncExitStack() as stack:
+        yield Pool([await stack.enter_async_context(KeepAlive(port)) for _ in range(count)])
