@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.running import Sender, Up, run, until, up
+from tests.redeeming import ACCOUNTS, grant
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,20 @@ async def test_a_projection_process_killed_amid_events_is_started_again_where_it
 
     assert await sender.missing_or_repeated(serving.url) == (set(), set())
     assert until(serving.projections, "a new projection process").pid != before
+
+
+async def test_points_are_redeemed_by_the_same_port_as_events_are_posted_to(serving: Up) -> None:
+    async with httpx.AsyncClient(base_url=serving.url, timeout=40, trust_env=False) as client:
+        assert (await client.post("/v1/events", json=grant(100))).status_code == 202
+        wish = {"points": 60, "reward": "mug"}
+        answers = [
+            await client.post(
+                f"{ACCOUNTS}/M1/redemptions", json=wish, headers={"idempotency-key": key, "prefer": "wait=30"}
+            )
+            for key in ("k", "k", "l")
+        ]
+    assert [each.status_code for each in answers] == [201, 201, 409]
+    assert [each.json()["available"] for each in answers] == [40, 40, 40]
 
 
 async def test_a_postgresql_that_goes_down_under_load_is_started_again_and_misses_nothing(
