@@ -6,6 +6,7 @@ the case to its customer (or a task to its complaint) carries it as `case_subjec
 
 What is searched or sorted by has a column. Beside these, a row has its whole item as JSON ready to be sent, the event's
 data included, as the log holds it: a join to the journal, fifty places apart, cost more than all the rest of a page.
+A page takes from the ledger what events did to an account, because only the ledger knows it.
 """
 
 from datetime import datetime
@@ -27,6 +28,7 @@ from sqlalchemy import (
 )
 
 from services.projections.categories import category_of
+from services.projections.loyalty.evolve import LedgerEvent
 from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import summary_of
 from services.projections.subjects import subjects_of
@@ -204,8 +206,27 @@ def _page_statement(filters: tuple[str, ...], *, follows: bool, ascending: bool)
     return _PAGE.format(
         conditions="".join(f" and {condition}" for condition in conditions),
         order=f"time {way}, partition {way}, log_offset {way}",
+        told=_TOLD,
+        item_told=_ITEM_TOLD,
     )
 
+
+_TOLD = "'{" + ",".join(sorted(each.TYPE for each in classes_of(LedgerEvent))) + "}'::text[]"
+"""Types of events that the ledger may have a sentence for."""
+_ITEM_TOLD = """(
+    select case
+        when page.type like 'loyalty.%' then left(page.item, strpos(page.item, '"summary":"') + 10)
+        else left(page.item, strpos(page.item, '","staff":') - 1) || '. '
+    end || substr(told.text, 2, length(told.text) - 2) || substr(page.item, strpos(page.item, '","staff":'))
+    from (
+        select to_json(string_agg(said.sentence, '; ' order by said.number))::text as text
+        from live.loyalty_entries said
+        where said.partition = page.partition and said.log_offset = page.log_offset and said.sentence is not null
+    ) told
+)"""
+"""The item with what the ledger of the same snapshot says of the event: in the place of the event's own sentence, or
+behind that of a purchase or refund. Null where it says nothing, or has not come so far. Quotes inside of values are
+escaped, so the members that are searched for are found nowhere else."""
 
 _PAGE = """
 with cases as (
@@ -222,7 +243,7 @@ with cases as (
     select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
 ), page as materialized (
     select entry.* from subjects, lateral (
-        select t.time, t.partition, t.log_offset, t.item from live.timeline t
+        select t.time, t.partition, t.log_offset, t.type, t.item from live.timeline t
         where t.subject = subjects.subject{conditions}
         order by {order} limit $2::integer + 1
     ) entry
@@ -230,7 +251,8 @@ with cases as (
 )
 select
     (select coalesce('[' || string_agg(item, ',') || ']', '[]') from (
-        select item from page order by {order} limit $2::integer
+        select case when type = any({told}) then coalesce({item_told}, item) else item end as item
+        from page order by {order} limit $2::integer
     ) shown) as items,
     (select count(*) from page) > $2::integer as more,
     last.time, last.partition, last.log_offset,
