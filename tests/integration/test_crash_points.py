@@ -125,7 +125,7 @@ async def empty_views(template: Template) -> AsyncIterator[Views]:
 
 async def rows(connection: asyncpg.Connection) -> dict[str, list[str]]:
     """All that a batch writes, as text in order."""
-    tables = {f"live.{each.name}": each.table for each in EVERY}
+    tables = {f"live.{table.name}": table for each in EVERY for table in each.tables}
     tables |= {"control.journal": journal, "control.parked_events": parked_events}
     found = {}
     for name, table in tables.items():
