@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, projection, worker
-from tests.redeeming import ACCOUNTS, Desk, Hand, desk, grant, ledger, open_desk
+from tests.redeeming import ACCOUNTS, Desk, Hand, desk, grant, ledger, memory_log, open_desk
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ async def test_the_entry_stands_where_and_by_whom_it_was_asked_for(open_one: tup
 async def test_a_slow_ledger_is_answered_202_and_the_address_tells_the_outcome_later(
     database_url: str,
 ) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     async with ledger(database_url, log, grant(100)):
         pass
     async with log.writer() as writer, desk(database_url, writer, Hand()) as made:

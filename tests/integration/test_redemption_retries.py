@@ -20,7 +20,7 @@ from tests.failing_views import failing_on
 from tests.fakes.memory_log import MemoryLog
 from tests.parked import discard
 from tests.projecting import decode, end_of, eventually, projection, reached, record, worker
-from tests.redeeming import Desk, Hand, desk, grant, ledger
+from tests.redeeming import Desk, Hand, desk, grant, ledger, memory_log
 
 LOYALTY = next(each for each in READ_MODELS if each.name == "loyalty")
 
@@ -73,7 +73,7 @@ async def outcomes(database_url: str) -> list[tuple[str, int]]:
 async def test_l8_a_retry_after_a_crash_between_append_and_answer_gets_the_first_outcome(
     database_url: str,
 ) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     async with ledger(database_url, log, grant(100)), log.writer() as writer:
         crashing = Crashing(writer, answers=False)
         async with two_desks(database_url, log, crashing) as (crashed, other):
@@ -88,7 +88,7 @@ async def test_l8_a_retry_after_a_crash_between_append_and_answer_gets_the_first
 
 
 async def test_a_retry_after_a_lost_acknowledgement_spends_once(database_url: str) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     async with (
         ledger(database_url, log, grant(100)),
         log.writer() as writer,
@@ -101,28 +101,34 @@ async def test_a_retry_after_a_lost_acknowledgement_spends_once(database_url: st
 
 
 async def test_twins_at_two_processes_are_one_request(database_url: str) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     async with ledger(database_url, log, grant(100)):
         pass
     async with log.writer() as writer, two_desks(database_url, log, writer) as desks:
-        asked = [asyncio.create_task(each.redeem(60, key="k")) for each in desks for _ in range(3)]
-        asked.append(asyncio.create_task(desks[1].redeem(50, key="k")))
-
-        async def all_appended() -> bool:
-            return len(log.records()) == 8  # the grant, and none found another there
-
-        await eventually(all_appended)
+        twins = [asyncio.create_task(each.redeem(60, key="k")) for each in desks for _ in range(3)]
+        await appended(log, 1 + len(twins))  # the grant, and every one: none found another in the journal
+        other = asyncio.create_task(desks[1].redeem(50, key="k"))
+        await appended(log, 2 + len(twins))
         async with worker(projection(database_url, log)):
-            *twins, other = [await each for each in asked]
-    assert {(each.status_code, each.json()["available"]) for each in twins} == {(201, 40)}
-    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+            told, refused = [await each for each in twins], await other
+    assert {(each.status_code, each.json()["available"]) for each in told} == {(201, 40)}
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
     assert await outcomes(database_url) == [("redeemed", -60)]
+
+
+async def appended(log: MemoryLog, records: int) -> None:
+    """Waits until the log holds so many records."""
+
+    async def there() -> bool:
+        return len(log.records()) == records
+
+    await eventually(there)
 
 
 async def test_a_database_that_goes_away_after_the_append_leaves_the_request_pending(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     read = outcome
 
     async def gone_once_appended(*arguments: Any, **named: Any) -> Any:
@@ -147,7 +153,7 @@ async def test_a_database_that_goes_away_after_the_append_leaves_the_request_pen
 
 
 async def test_a_ledger_that_stands_still_decides_nothing_and_nothing_is_guessed(database_url: str) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     connection = await asyncpg.connect(database_url)
     async with (
         ledger(database_url, log, grant(100)),
@@ -179,7 +185,7 @@ async def parked(database_url: str, log: MemoryLog, made: Desk) -> None:
 
 
 async def test_a_request_that_is_parked_is_pending_until_it_is_redriven(database_url: str) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     connection = await asyncpg.connect(database_url)
     async with ledger(database_url, log):
         pass
@@ -194,7 +200,7 @@ async def test_a_request_that_is_parked_is_pending_until_it_is_redriven(database
 
 
 async def test_a_request_that_operators_discarded_is_refused_for_good(database_url: str) -> None:
-    log = MemoryLog(partitions=4)
+    log = memory_log()
     connection = await asyncpg.connect(database_url)
     async with ledger(database_url, log):
         pass
