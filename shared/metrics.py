@@ -110,7 +110,31 @@ class Metrics:
         )
         for unknown in (self.projection_process_up, self.data_disk_free_bytes, self.data_disk_bytes):
             unknown.set(nan)
+        self.escalation = EscalationMetrics(registry)
         self.watched = WatchedMetrics(registry)
+
+
+class EscalationMetrics:
+    """What the escalation scheduler of one process does. Absent figures are NaN: most processes have none."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.posted = Counter(
+            "rapport_escalation_events_posted",
+            "Escalations of breached clocks that the log confirmed",
+            registry=registry,
+        )
+        self.failures = Counter(
+            "rapport_escalation_failures",
+            "Times it failed, by part: `database`, `log`, `refused` or `unexpected`",
+            ["part"],
+            registry=registry,
+        )
+        self.look_timestamp_seconds = Gauge(
+            "rapport_escalation_look_timestamp_seconds",
+            "When a look for breached clocks last succeeded, Unix time; NaN before and elsewhere",
+            registry=registry,
+        )
+        self.look_timestamp_seconds.set(nan)
 
 
 class WatchedMetrics:

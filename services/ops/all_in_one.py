@@ -1,4 +1,4 @@
-"""Everything on one machine: database, ingest and query API here, projections in a second process."""
+"""Everything on one machine: database, ingest, query API and escalation here, projections in a second process."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from services.api.main import api_service
+from services.escalation.main import escalator_of
 from services.ingest.main import ingest_service
 from services.ops.data_directory import DataDirectory, Running
 from services.ops.database import kept_running
@@ -25,9 +26,10 @@ from services.ops.topic import ensure_topic
 from services.projections.kept_terms import keep_terms
 from services.projections.migrate import migrate
 from services.projections.rules import rules_of
-from shared.clock import system_clock
+from shared.clock import Clock, system_clock
 from shared.http.server import AddressUnavailableError, serve
 from shared.log.choose import event_log
+from shared.log.port import LogWriter
 from shared.metrics import Metrics
 from shared.settings import Settings
 from shared.settings_errors import load_settings
@@ -52,6 +54,10 @@ class Wishes:
     settings: Mapping[str, Any] = field(default_factory=dict)
     log_to_files: bool = False
     """Logs go to files of the data directory, so that the screen stays legible."""
+    complaint_clock: Clock = system_clock
+    """The time by which clocks of complaints are breached, for the escalation scheduler."""
+    escalation_begins: asyncio.Event | None = None
+    """What the escalation scheduler waits for; None: it begins at once."""
 
 
 async def serve_all(
@@ -95,6 +101,7 @@ async def _serve(
         ingest_service(settings, metrics, writer=writer) as ingest,
         api_service(settings, metrics, writer=writer) as api,
         _supervised(projections),
+        _escalating(wishes, settings, metrics, writer),
     ):
         scraped = JoinedMetrics(metrics, projections, wishes.data.path)
         common = common_app(ingest, api, {"projections": projections.check_running}, scraped.text)
@@ -131,6 +138,31 @@ async def _supervised(projections: ProjectionProcess) -> AsyncIterator[None]:
     finally:
         stop.set()
         await supervising
+
+
+@asynccontextmanager
+async def _escalating(
+    wishes: Wishes, settings: Settings, metrics: Metrics, writer: LogWriter
+) -> AsyncIterator[None]:
+    """Breached clocks are escalated until left; what is being posted then is finished."""
+    stop = asyncio.Event()
+    escalator = escalator_of(settings, metrics, writer, wishes.complaint_clock)
+    begins = wishes.escalation_begins
+    beginning = None if begins is None else asyncio.create_task(begins.wait())
+
+    async def escalate() -> None:
+        if beginning is not None:
+            await asyncio.wait({beginning})
+        await escalator.run(stop)
+
+    escalating = asyncio.create_task(escalate(), name="escalation")
+    try:
+        yield
+    finally:
+        stop.set()
+        if beginning is not None:
+            beginning.cancel()
+        await escalating
 
 
 async def _prepare(settings: Settings) -> None:

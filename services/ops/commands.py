@@ -1,6 +1,7 @@
 """What the commands do, apart from `main` so that `rapport --help` need not load the services."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import structlog
 from rich.console import Console
 from rich.markup import escape
 
+from services.escalation.escalator import EscalationFailedError
 from services.ops.all_in_one import DatabaseAwayError, Wishes, serve_all
 from services.ops.data_directory import DataDirectory, DataDirectoryError, DirectoryInUseError, Running
 from services.ops.demo.loading import LoadingError
@@ -32,8 +34,8 @@ from shared.settings_errors import WrongSettingsError, load_settings
 _DEFAULT_TOPIC = "rapport.events"
 _FAILURES = (
     AddressUnavailableError, DatabaseAwayError, DataDirectoryError, DemoWrongError, DirectoryInUseError,
-    EmbeddedPostgresError, LoadingError, ProjectionsEndedError, TermsRewrittenError, TopicExistsError,
-    TopicUnusableError,
+    EmbeddedPostgresError, EscalationFailedError, LoadingError, ProjectionsEndedError, TermsRewrittenError,
+    TopicExistsError, TopicUnusableError,
 )  # fmt: skip
 """What a person can understand and mend from the message alone; whatever else is raised shows where, for it is ours."""
 
@@ -76,7 +78,7 @@ def run_demo(data: Path, host: str | None, port: int | None, *, once: bool) -> N
 
 
 def run_service(name: str, host: str | None, port: int | None) -> None:
-    """`rapport ingest`, `rapport project` and `rapport api`: one service, with settings from the environment."""
+    """One service, `rapport ingest`, `project`, `api` or `escalate`, with settings from the environment."""
     with told_to_people(*_FAILURES):
         settings = load_settings(**_listening(host, port))
         run = _service(name)
@@ -88,6 +90,18 @@ def run_service(name: str, host: str | None, port: int | None) -> None:
             await run(settings, stop, on_bound)
 
         run_until_stopped(service)
+
+
+def run_escalate_once(*, as_json: bool) -> None:
+    """`rapport escalate --once`: exit code 1 when not all was posted that was to be; then repeating it is safe."""
+    from services.escalation.main import look_once  # noqa: PLC0415 - only what the command needs
+
+    with told_to_people(*_FAILURES):
+        posted = asyncio.run(look_once(load_settings()))
+        if as_json:
+            sys.stdout.write(json.dumps({"posted": posted}) + "\n")
+        else:
+            _console().print(f"Escalations posted: {posted}")
 
 
 def run_migrate(data: Path) -> None:
@@ -146,6 +160,10 @@ def _service(name: str) -> Callable[..., Any]:
         from services.api.main import run as api  # noqa: PLC0415
 
         return api
+    if name == "escalate":
+        from services.escalation.main import run as escalate  # noqa: PLC0415
+
+        return escalate
     from services.ops.projection_service import run as project  # noqa: PLC0415
 
     return project

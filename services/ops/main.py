@@ -124,6 +124,27 @@ def api(host: Host = None, port: Port = None) -> None:
     run_service("api", host, port)
 
 
+@app.command(rich_help_panel=_DEPLOY)
+def escalate(
+    once: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--once", help="Look once, post what is to be posted, and end; for cron.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --once: answer as JSON.")] = False,  # noqa: FBT002
+    host: Host = None,
+    port: Port = None,
+) -> None:
+    """Escalate complaints whose clocks are breached: one level up for each clock, posted to the log as an event.
+
+    `rapport up` does it itself. Any number may run at once: each clock counts once. Serves health and metrics.
+    """
+    from services.ops.commands import run_escalate_once, run_service  # noqa: PLC0415
+
+    if once:
+        run_escalate_once(as_json=as_json)
+    else:
+        run_service("escalate", host, port)
+
+
 @app.command(rich_help_panel=_PREPARE)
 def migrate(data: Data = Path("rapport-data")) -> None:
     """Make or upgrade what PostgreSQL holds; `rapport up` does it itself.

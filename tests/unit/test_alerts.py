@@ -14,6 +14,8 @@ SYMPTOMS = [
     "Lag grows",
     "A view stands still",
     "A parked event",
+    "Complaints are not escalated",
+    "A policy was changed",
     "A wrong view",
     "A new view",
     "A changed view",
@@ -39,7 +41,8 @@ def series() -> dict[str, tuple[str, frozenset[str]]]:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     found: dict[str, tuple[str, frozenset[str]]] = {}
-    for metric in [*vars(metrics).values(), *vars(metrics.watched).values()]:
+    groups = (metrics, metrics.escalation, metrics.watched)
+    for metric in [each for group in groups for each in vars(group).values()]:
         for family in getattr(metric, "describe", list)():
             labels = frozenset(getattr(metric, "_labelnames", ()))
             for suffix in SUFFIXES[family.type]:

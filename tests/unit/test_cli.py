@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from services.ops.main import app
 from shared.settings import Settings
 
-COMMANDS = ("demo", "up", "ingest", "project", "api", "migrate", "topics")
+COMMANDS = ("demo", "up", "ingest", "project", "api", "escalate", "migrate", "topics")
 
 
 def test_help_names_every_command_and_every_setting() -> None:
@@ -39,6 +39,7 @@ def test_wrong_usage_is_exit_code_2(usage: str) -> None:
     ("usage", "told"),
     [
         (["api", "--port", "1"], "RAPPORT_DATABASE_URL"),
+        (["escalate", "--once"], "RAPPORT_DATABASE_URL"),
         (["topics", "create"], "RAPPORT_LOG"),
         (["migrate", "--data", "/nonexistent/rapport"], "RAPPORT_DATABASE_URL"),
     ],

@@ -56,7 +56,7 @@ def commands() -> Iterator[tuple[str, ...]]:
 def test_every_service_of_ours_runs_a_command_that_there_is(compose: dict[str, Any]) -> None:
     services = ours(compose)
     assert {tuple(each["command"]) for each in services.values()} <= set(commands())
-    assert {"ingest", "project", "api", "migrate", "topics"} == {
+    assert {"ingest", "project", "api", "escalate", "migrate", "topics"} == {
         each["command"][0] for each in services.values()
     }
 
