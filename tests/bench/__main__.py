@@ -16,6 +16,7 @@ from tests.bench import (
     freshness,
     ingest_memory,
     ingest_rate,
+    loyalty_growth,
     loyalty_rate,
     projection_rate,
     rebuild_rate,
@@ -43,6 +44,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "switch": switch_reads.measure,
     "timeline": timeline_page.measure,
     "ledger": loyalty_rate.measure,
+    "accounts": loyalty_growth.measure,
     "redemption": redemption_latency.measure,
 }
 _BY_NAME_ALONE: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {"ten-million": rebuild_rate.measure_large}

@@ -17,6 +17,7 @@ from shared.log.port import NewRecord
 from tests.bench.environment import PEPPER
 
 FIRST = datetime(2026, 1, 2, 9, tzinfo=UTC)
+REDEEMED_POINTS = 50
 _SEED = 1024
 _TURNS = (
     "purchase", "purchase", "purchase", "redemption", "purchase", "refund", "purchase", "hold", "purchase", "capture",
@@ -45,10 +46,17 @@ def loyalty_events(count: int, members: list[RecordedIdentifier]) -> Iterator[Ne
         yield account_event(member, turn, number)
 
 
-def account_event(member: RecordedIdentifier, turn: int, number: int) -> NewRecord:
-    """The event of an account's turn, as the record of that number in the log."""
+def account_event(
+    member: RecordedIdentifier, turn: int, number: int, redeemed: int = REDEEMED_POINTS
+) -> NewRecord:
+    """The event of an account's turn, as the record of that number in the log.
+
+    `redeemed` is how many points a redemption asks for: with the usual number about half of what comes in stays.
+    """
     happened = FIRST + timedelta(seconds=20 * number)
     kind, data = _event(member.value, turn, happened)
+    if kind == "loyalty.redemption_requested":
+        data["points"] = redeemed
     return recorded(kind, data, member, f"fill-{number}", happened)
 
 
@@ -91,7 +99,7 @@ def _event(account_id: str, turn: int, happened: datetime) -> tuple[str, dict[st
             return "loyalty.redemption_requested", {
                 **account,
                 "redemption_id": f"{account_id}-{turn}",
-                "points": 50,
+                "points": REDEEMED_POINTS,
                 "reward": "tea for two",
             }
         case "hold":

@@ -22,8 +22,9 @@ def datetime_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
+@lru_cache(maxsize=4096)
 def text_of(microseconds: int) -> str | None:
-    """RFC 3339 in UTC; None for `NEVER`."""
+    """RFC 3339 in UTC; None for `NEVER`. Remembered, because all lots of a month expire at one time."""
     if microseconds == NEVER:
         return None
     return datetime_of(microseconds).isoformat().replace("+00:00", "Z")

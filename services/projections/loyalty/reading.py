@@ -13,7 +13,7 @@ from typing import Any
 from services.projections.loyalty.account import Account
 from services.projections.loyalty.holds import release_expired
 from services.projections.loyalty.lots import Lot
-from services.projections.loyalty.moments import datetime_of, local_year, microseconds_of, text_of
+from services.projections.loyalty.moments import NEVER, datetime_of, local_year, microseconds_of, text_of
 from services.projections.loyalty.posting import ANOMALY, Cause, Posting
 from services.projections.loyalty.programme import BASE_TIER, Programmes
 from services.projections.loyalty.rows import AccountRows, RowsMissingError
@@ -182,7 +182,7 @@ def _view(
 def _expiring(lots: list[Lot], most_lots: int | None) -> list[dict[str, Any]]:
     sums: dict[int, int] = {}
     for lot in lots:
-        if text_of(lot.expires_at):
+        if lot.expires_at != NEVER:
             sums[lot.expires_at] = sums.get(lot.expires_at, 0) + lot.remaining
     if most_lots is not None and len(lots) > most_lots:
         sums.pop(lots[-1].expires_at, None)

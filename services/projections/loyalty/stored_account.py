@@ -19,8 +19,8 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 _FEW_NODES = 8
 """A tree of lots that never had more nodes is loaded whole."""
-_NEIGHBOURS = 4
-"""Nodes that are loaded with one that is needed, on the side that is read next."""
+_NEIGHBOURS = 2
+"""Nodes of lots that are loaded with one that is needed, on the side that is read next; of branches one at a time."""
 
 
 class StoredAccount:
@@ -120,7 +120,7 @@ class StoredAccount:
     def _neighbours(self, number: int) -> list[Key]:
         loaded = [row["state"] for (_, kind, _), row in self.rows.items() if kind == "lots" and row]
         for node in (self._state["lots"], *loaded):
-            children = [item[4] for item in node["items"]] if node["level"] else []
+            children = [item[4] for item in node["items"]] if node["level"] == 1 else []
             if number in children:
                 place = children.index(number)
                 first, last = (-_NEIGHBOURS, 0) if self.reads_backwards else (0, _NEIGHBOURS)
