@@ -63,7 +63,7 @@ async def test_an_item_has_exactly_the_members_of_the_contract(timelines: Timeli
             "channel": "store",
             "direction": "inbound",
             "category": "sales",
-            "summary": "Bought something for EUR 12.50 (order o-1). Earned 12 points on order o-1",
+            "summary": "Bought something for EUR 12.50 (order o-1)",
             "staff": "kim",
             "location": "hq/gz-03",
             "party_id": M1,

@@ -43,7 +43,7 @@ async def test_each_event_of_an_account_says_what_it_did(reader: Reader) -> None
         earned(9, "2024-01-10T00:00:00Z", 1, order_id='the "9th" \\ order'),
         event(10, "points_adjusted", "2024-01-11T00:00:00Z", points=-7, reason="typo", actor="s"),
     )
-    assert await summaries(reader) == [
+    assert await summaries(reader, points="true") == [
         "Joined the programme circle (account M1)",
         "Bought something for EUR 1000 (order o-2). Earned 1000 points on order o-2, silver since today",
         "Was refunded EUR 10 (order o-2, refund x). 10 points taken back on order o-2 (refund x)",
@@ -54,6 +54,12 @@ async def test_each_event_of_an_account_says_what_it_did(reader: Reader) -> None
         "Paid with 40 points set aside (hold h-7)",
         'Earned 1 point on order the "9th" \\ order',
         "Points corrected by -7",
+    ]
+    plain = await summaries(reader)
+    assert plain[1:4] == [
+        "Bought something for EUR 1000 (order o-2)",
+        "Was refunded EUR 10 (order o-2, refund x)",
+        "Redeemed 90 points (redemption r-4)",
     ]
     assert await summaries(reader, type="loyalty.points_adjusted") == ["Points corrected by -7"]
 
@@ -76,7 +82,7 @@ async def test_purchases_of_no_account_say_what_was_bought(reader: Reader) -> No
     found = await reader.client.post(
         "/v1/customers/lookup", json={"type": "email", "value": "guest@example.org"}
     )
-    page = await reader.get(f"/v1/customers/{found.json()['customer_id']}/timeline")
+    page = await reader.get(f"/v1/customers/{found.json()['customer_id']}/timeline?points=true")
     assert page.json()["items"][0]["summary"] == "Bought something for EUR 12.50 (order o-1)"
 
 
@@ -89,7 +95,7 @@ async def test_events_say_what_they_ask_for_where_the_ledger_has_not_come_so_far
     connection = await asyncpg.connect(reader.database_url)
     await connection.execute("delete from live.loyalty_entries")
     await connection.close()
-    assert await summaries(reader) == [
+    assert await summaries(reader, points="true") == [
         "Earned 50 points (account M1)",
         "Asked to redeem 20 points (redemption r-2)",
         "Bought something for EUR 12.50 (order o-3)",

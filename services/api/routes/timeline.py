@@ -29,6 +29,8 @@ _CATEGORIES: Final[Sequence[str]] = get_args(InteractionCategory)
 _TYPES: Final[Sequence[str]] = tuple(event_class.TYPE for event_class in EVENT_CLASSES)
 _ORDERS: Final[Sequence[str]] = ("desc", "asc")
 
+_TRUTHS: Final[Sequence[str]] = ("true", "false")
+
 _NOTHING: Final = "[]"
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
@@ -37,6 +39,10 @@ _PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "category": ("entries of this category", {"type": "string", "enum": list(_CATEGORIES)}),
     "from": ("entries at this time or later; RFC 3339 with an offset", _TIME),
     "to": ("entries before this time; RFC 3339 with an offset", _TIME),
+    "points": (
+        "`true`: purchases and refunds say what they did to the customer's points, as loyalty events always do",
+        {"type": "string", "enum": list(_TRUTHS), "default": "false"},
+    ),
     "order": ("`desc`, newest first, or `asc`", {"type": "string", "enum": list(_ORDERS), "default": "desc"}),
     "limit": (
         "most entries of a page",
@@ -58,6 +64,7 @@ class Wanted(NamedTuple):
     limit: int
     after: timeline.Keyset | None
     bound_to: tuple[str | None, ...]
+    points: bool
 
 
 class TimelineFirst:
@@ -141,9 +148,9 @@ def wanted_page(customer: str, query_string: bytes, cursors: Cursors) -> Wanted:
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
     times = (each.isoformat() if each is not None else None for each in (filters.since, filters.until))
     bound_to = (ROUTE, party_id, filters.channel, filters.type, filters.category, *times, order)
-    return Wanted(
-        party_id, filters, order == "asc", limit, _keyset(given.get("cursor"), bound_to, cursors), bound_to
-    )
+    points = one_of("points", given.get("points"), _TRUTHS) == "true"
+    after = _keyset(given.get("cursor"), bound_to, cursors)
+    return Wanted(party_id, filters, order == "asc", limit, after, bound_to, points)
 
 
 def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors) -> timeline.Keyset | None:
@@ -157,7 +164,13 @@ def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors)
 
 async def _read(connection: Any, wanted: Wanted, cursors: Cursors) -> Snapshot:
     page = await timeline.page(
-        connection, [wanted.party_id], wanted.filters, wanted.after, wanted.limit, ascending=wanted.ascending
+        connection,
+        [wanted.party_id],
+        wanted.filters,
+        wanted.after,
+        wanted.limit,
+        ascending=wanted.ascending,
+        points=wanted.points,
     )
     if page.items == _NOTHING:
         anything = await timeline.page(connection, [wanted.party_id], limit=1)
