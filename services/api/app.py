@@ -8,13 +8,19 @@ from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
+from services.api.routes.complaint import complaint_routes
+from services.api.routes.complaint_report import complaint_report_routes
+from services.api.routes.complaints import complaint_list_routes
 from services.api.routes.customer import customer_routes
+from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
 from services.api.routes.holds import hold_routes
 from services.api.routes.lookup import lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.redemptions import redemption_routes
+from services.api.routes.tasks import task_routes
 from services.api.routes.timeline import TimelineFirst, timeline_routes
+from services.projections.complaints.case_reads import CaseReads
 from services.projections.loyalty.account_source import LedgerReads
 from shared.clock import Clock
 from shared.http.disconnects import EndedByDisconnect
@@ -37,6 +43,7 @@ def api_app(
     writes: LedgerWrites,
     *,
     ledger: LedgerReads,
+    cases: CaseReads,
     cursors: Cursors,
     party_ids: PartyIds,
     phone_region: str,
@@ -48,7 +55,7 @@ def api_app(
     app = FastAPI(
         title="Rapport query API",
         version="1",
-        summary="Reads customers and their timelines",
+        summary="Reads customers, their timelines and points, and redeems points",
         description=_DESCRIPTION,
         docs_url=None,
         redoc_url=None,
@@ -63,6 +70,11 @@ def api_app(
         loyalty_account_routes(reads, ledger, cursors, clock),
         redemption_routes(reads, writes, party_ids),
         hold_routes(reads, writes, party_ids, clock),
+        complaint_list_routes(reads, cases.policies, cursors, clock),
+        complaint_report_routes(reads),
+        complaint_routes(reads, cases, cursors, clock),
+        customer_case_routes(reads, cases.policies, cursors, clock),
+        task_routes(reads, cursors, clock),
         health_routes(readiness, metrics.registry),
     ):
         app.include_router(routes)

@@ -43,7 +43,7 @@ _WHAT_TO_DO: Final = {
 def answer_of(outcome: Decided | Pending, applied: str | None) -> Answer:
     """The answer. `applied` is the preference to confirm.
 
-    Raises the problems 404 `unknown_hold`, 409 for what the ledger refused and 422 `idempotency_key_reused`.
+    Raises the problems 404 `unknown_hold`, and 409 for what else the ledger refused.
     """
     headers = [(b"cache-control", b"no-store"), (b"content-type", b"application/json")]
     if applied is not None:
@@ -89,12 +89,6 @@ def _answer(
 def _done(decided: Decided) -> View:
     """What was done. Raises the problem for what was not."""
     request, found, told = decided.request, decided.found, decided.told
-    if _of_data(request, told.data) != request.wish:
-        detail = (
-            "this Idempotency-Key came before with another body, and that request stands; send the very same request "
-            "to learn its outcome, or another key for another request"
-        )
-        raise Problem(422, "idempotency_key_reused", detail)
     if told.parked == "discarded":
         detail = (
             "operators discarded this request because the ledger could not take it up, and it never will; send it "
@@ -126,21 +120,13 @@ def _conflict(decided: Decided) -> Anomaly | None:
     parts = _PARTS[request.operation]
     if not parts or asked is None:
         return None
-    first = _of_data(request, asked)
+    first = request.wish_in(asked)
     differing = [name for name in parts if getattr(first, name, None) != getattr(request.wish, name)]
     if not differing:
         return None
     kind = request.sought.kind
     detail = f"{kind} {request.sought.reference} was asked for before with other {' and '.join(differing)}"
     return Anomaly(f"{kind}_conflict", detail)
-
-
-def _of_data(request: LedgerRequest, data: bytes) -> Any:
-    """Recorded data of an event like the request's, None where it is of another shape."""
-    try:
-        return msgspec.json.decode(data, type=type(request.wish))
-    except msgspec.ValidationError:
-        return None
 
 
 def _rejected(view: View, reason: str | None) -> Problem:

@@ -67,6 +67,13 @@ class LedgerRequest(NamedTuple):
     wish: Wish
     record: NewRecord
 
+    def wish_in(self, data: bytes) -> Wish | None:
+        """The wish in the recorded data of an event like this one, None where the data are of another shape."""
+        try:
+            return msgspec.json.decode(data, type=type(self.wish))
+        except msgspec.ValidationError:
+            return None
+
 
 class LedgerRequests:
     """Makes events of requests. Does no I/O and reads no clock.

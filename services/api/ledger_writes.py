@@ -58,8 +58,9 @@ class LedgerWrites:
     async def decide(self, asked: Asked, wait_seconds: int) -> Decided | Pending:
         """What the ledger made of a request, waiting at most so long for it once it stands in the log.
 
-        Raises the problems 422 for what is wrong with the request, 503 `log_unavailable`, 413 `too_large` and, as long
-        as nothing was appended, 503 `database_unavailable`. Cancelled, it may have appended or not; repeating is safe.
+        Raises the problems 422 for what is wrong with the request and `idempotency_key_reused`, 413 `too_large`, 503
+        `log_unavailable` and, as long as nothing was appended, 503 `database_unavailable`. Cancelled, it may have
+        appended or not; repeating is safe.
         """
         request = self._requests.of(asked, self._clock())
         try:
@@ -68,10 +69,11 @@ class LedgerWrites:
             raise Problem(
                 503,
                 "database_unavailable",
-                f"{error}; nothing was done, send it again with the same Idempotency-Key",
+                f"{error}; this time nothing was done, send it again with the same Idempotency-Key",
                 retry_after_seconds=_RETRY_SECONDS,
             ) from error
         told = found.told
+        _refuse_reuse(request, told)
         if told is None:
             place = await self._append(request)
         elif told.within(position):
@@ -105,6 +107,7 @@ class LedgerWrites:
             found, position = await self._read(request)
         except DatabaseUnavailableError:
             return Pending(request, written, "the database of the ledger does not answer")
+        _refuse_reuse(request, found.told)
         if found.told is None or not position.includes(written):
             return Pending(request, written, "the ledger has not reached it yet")
         return _decided(request, found, found.told, position)
@@ -118,6 +121,16 @@ class LedgerWrites:
                 partition_hash=zlib.crc32(request.record.key),
             )
         )
+
+
+def _refuse_reuse(request: LedgerRequest, told: Told | None) -> None:
+    """Raises the problem 422 where the key came first with another body: the first one is what the log holds."""
+    if told is not None and request.wish_in(told.data) != request.wish:
+        detail = (
+            "this Idempotency-Key came before with another body, and that request stands; send the very same request "
+            "to learn its outcome, or another key for another request"
+        )
+        raise Problem(422, "idempotency_key_reused", detail)
 
 
 def _decided(request: LedgerRequest, found: Found, told: Told, position: Position) -> Decided | Pending:

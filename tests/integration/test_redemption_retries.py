@@ -164,6 +164,7 @@ async def test_a_ledger_that_stands_still_decides_nothing_and_nothing_is_guessed
         assert await pause(connection, "loyalty")
         answers = [await made.redeem(60, key=key) for key in ("k", "k", "l")]
         assert {each.status_code for each in answers} == {202}
+        assert (await made.redeem(50, key="k")).json()["code"] == "idempotency_key_reused"
         assert len(log.records()) == 3  # the retry found the request where the other views have it
         assert (await made.get(answers[0].headers["location"])).json()["status"] == "pending"
         assert await resume(connection, LOYALTY, decode)
