@@ -10,6 +10,7 @@ Positions = dict[int, int]
 
 _LONGEST_WAIT_MILLISECONDS = 5000
 _LONGEST_SILENCE_MILLISECONDS = 20_000
+_LONGEST_MILLISECONDS = 60_000
 
 
 @asynccontextmanager
@@ -18,7 +19,8 @@ async def barrier(connection: asyncpg.Connection) -> AsyncIterator[Positions]:
 
     Rows are locked in the order of partitions, as batches do, so neither can deadlock with the other. Waits for the
     batches at work; raises `asyncpg.LockNotAvailableError` where one takes over 5 s: begin again. PostgreSQL ends the
-    session of a program that is frozen (or thinks for over 20 s) behind the barrier, for nothing advances meanwhile.
+    session of a program that is frozen behind the barrier, for nothing advances meanwhile: after 20 s of silence, and
+    from PostgreSQL 17 on after a minute in any case.
     """
     async with connection.transaction():
         await connection.execute(
@@ -28,6 +30,7 @@ async def barrier(connection: asyncpg.Connection) -> AsyncIterator[Positions]:
         rows = await connection.fetch(
             "select partition, position from control.positions order by partition for update"
         )
+        await connection.execute(_BOUND, str(_LONGEST_MILLISECONDS))
         yield {row["partition"]: row["position"] for row in rows}
 
 
@@ -40,3 +43,9 @@ async def live_positions(connection: asyncpg.Connection) -> Positions:
 async def raise_revision(connection: asyncpg.Connection) -> None:
     """Tells every worker, behind a barrier, that it must load the live set again before it writes."""
     await connection.execute("update control.live_set set revision = revision + 1")
+
+
+_BOUND = """
+select set_config('transaction_timeout', $1, true) where current_setting('transaction_timeout', true) is not null
+"""
+"""A program frozen between two messages of one statement is not idle to PostgreSQL."""

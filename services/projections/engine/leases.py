@@ -16,7 +16,7 @@ APPLICATION_NAME = "rapport-worker-{}"
 """Names every connection of a worker, so that others can end them."""
 
 _ONE_AT_A_TIME = 0x6C6561736573
-_LONGEST_SILENCE_MILLISECONDS = 2000
+_LONGEST_ALONE_MILLISECONDS = 2000
 
 
 class Place(NamedTuple):
@@ -90,10 +90,10 @@ async def _one_at_a_time(connection: asyncpg.Connection) -> AsyncIterator[None]:
     """A transaction that waits for those of other workers.
 
     A worker that is frozen in the middle of one would keep all others from expelling it, so PostgreSQL ends its
-    session after a silence of 2 s: raises asyncpg's errors then.
+    session 2 s after it was alone: raises asyncpg's errors then.
     """
     async with connection.transaction():
-        await connection.execute(_BEGIN_ALONE, str(_LONGEST_SILENCE_MILLISECONDS), _ONE_AT_A_TIME)
+        await connection.execute(_BEGIN_ALONE, str(_LONGEST_ALONE_MILLISECONDS), _ONE_AT_A_TIME)
         yield
 
 
@@ -114,8 +114,12 @@ async def _state(connection: asyncpg.Connection, worker: str) -> _State:
 
 
 _BEGIN_ALONE = """
-select set_config('idle_in_transaction_session_timeout', $1, true), pg_advisory_xact_lock($2)
+select pg_advisory_xact_lock($2), set_config('idle_in_transaction_session_timeout', $1, true),
+    case when current_setting('transaction_timeout', true) is not null
+    then set_config('transaction_timeout', $1, true) end
 """
+"""The bounds begin once the lock is had. A session between two messages of one statement counts as active, not as idle,
+so that the first alone would miss a program frozen there; the second is there from PostgreSQL 17 on."""
 
 _REGISTER = """
 insert into control.workers (worker, backend_pid, backend_started_at, expires_at)
