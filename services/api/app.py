@@ -17,6 +17,7 @@ from services.api.routes.customer_loyalty import customer_loyalty_routes
 from services.api.routes.holds import hold_routes
 from services.api.routes.lookup import lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
+from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.redemptions import redemption_routes
 from services.api.routes.tasks import task_routes
 from services.api.routes.timeline import TimelineFirst, timeline_routes
@@ -68,6 +69,7 @@ def api_app(
         customer_routes(reads),
         customer_loyalty_routes(reads, ledger, cursors, clock),
         loyalty_account_routes(reads, ledger, cursors, clock),
+        loyalty_settlement_routes(reads, ledger, clock),
         redemption_routes(reads, writes, party_ids),
         hold_routes(reads, writes, party_ids, clock),
         complaint_list_routes(reads, cases.policies, cursors, clock),

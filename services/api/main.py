@@ -22,6 +22,7 @@ from services.api.ledger_requests import LedgerRequests
 from services.api.ledger_writes import LedgerWrites
 from services.api.position_watch import PositionWatch
 from services.api.reads import Reads
+from services.projections.complaints.case_reads import CaseReads
 from services.projections.declared_views import declared_views
 from services.projections.loyalty.account_source import LedgerReads
 from services.projections.read_models.declaration import ReadModel
@@ -69,6 +70,7 @@ async def api_service(
 
     party_ids = PartyIds(pepper)
     catalogue = Catalogue()
+    decode = partial(decode_record, catalogue=catalogue)
     acceptance = Acceptance(
         catalogue, party_ids, NoCipher(), settings.phone_region, event_bytes=settings.event_bytes
     )
@@ -88,11 +90,8 @@ async def api_service(
                 yield api_app(
                     Reads(database, watch, metrics.api_position_waits),
                     LedgerWrites(LedgerRequests(acceptance, pepper), database, watch, appending, clock),
-                    ledger=LedgerReads(
-                        rules.programmes,
-                        loyalty(rules.programmes),
-                        partial(decode_record, catalogue=catalogue),
-                    ),
+                    ledger=LedgerReads(rules.programmes, loyalty(rules.programmes), decode),
+                    cases=CaseReads(rules.policies, decode),
                     cursors=Cursors(pepper),
                     party_ids=party_ids,
                     phone_region=settings.phone_region,

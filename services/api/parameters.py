@@ -3,12 +3,14 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from shared.http.problems import Problem
+
+T = TypeVar("T")
 
 _MOST_PARAMETERS: Final = 64
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,6}")
@@ -79,3 +81,32 @@ def moment(name: str, value: str | None) -> datetime | None:
         f"not {value[:_SHOWN_CHARACTERS]!r}; an RFC 3339 time with an offset, such as 2026-01-31T08:00:00Z"
     )
     raise invalid_parameter(name, reason)
+
+
+def required(name: str, value: T | None) -> T:
+    """The value, which must be there."""
+    if value is None:
+        raise invalid_parameter(name, "required here")
+    return value
+
+
+def flag(name: str, value: str | None) -> bool | None:
+    """Whether it is `true`, or `false`."""
+    given = one_of(name, value, ("true", "false"))
+    return None if given is None else given == "true"
+
+
+def given_id(name: str, value: str | None, most: int) -> str | None:
+    """The value, checked to be one that an id can have: not empty, at most so many characters, none of them NUL."""
+    if value is not None and (not value or len(value) > most or "\0" in value):
+        raise invalid_parameter(
+            name, f"not {value[:_SHOWN_CHARACTERS]!r}; 1 to {most} characters, none of them NUL"
+        )
+    return value
+
+
+def in_order(since: tuple[str, datetime | None], until: tuple[str, datetime | None]) -> None:
+    """Refuses a time that ends before it begins."""
+    (first_name, first), (last_name, last) = since, until
+    if first is not None and last is not None and first > last:
+        raise invalid_parameter(last_name, f"before {first_name}; give a time that is not earlier")

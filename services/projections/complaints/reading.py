@@ -80,9 +80,25 @@ def complaint_view(
         "customer_id": customer_id,
         **_fields(row),
         "clocks": _clocks(row, of_all_rounds, policies, at),
-        "history": [_history_item(each) for each in entries],
+        "history": [history_item(each) for each in entries],
         "anomalies": [anomaly for each in entries for anomaly in _anomalies(each)],
         "granted_points": [_granted(each) for each in granted],
+    }
+
+
+def history_item(entry: Row) -> dict[str, Any]:
+    """An entry of a history as it is shown."""
+    return {
+        "event_id": entry["event_id"],
+        "source": entry["source"],
+        "type": entry["type"],
+        "time": _text(entry["time"]),
+        "state_after": entry["state_after"],
+        "level_after": entry["level_after"],
+        "anomaly": entry["anomaly"] or (TIME_WENT_BACK if entry["went_back"] else None),
+        "applied": entry["anomaly"] is None,
+        "staff": entry["staff"],
+        **entry["facts"],
     }
 
 
@@ -117,21 +133,6 @@ def _clock(clock: Clock, calendar: WorkingCalendar, time: int) -> dict[str, Any]
         "due_at": None if clock.due is None else text_of(clock.due),
         "ended_at": None if clock.ended is None else text_of(clock.ended),
         "status": clocks.status(clock, calendar, time),
-    }
-
-
-def _history_item(entry: Row) -> dict[str, Any]:
-    return {
-        "event_id": entry["event_id"],
-        "source": entry["source"],
-        "type": entry["type"],
-        "time": _text(entry["time"]),
-        "state_after": entry["state_after"],
-        "level_after": entry["level_after"],
-        "anomaly": entry["anomaly"] or (TIME_WENT_BACK if entry["went_back"] else None),
-        "applied": entry["anomaly"] is None,
-        "staff": entry["staff"],
-        **entry["facts"],
     }
 
 

@@ -1,0 +1,144 @@
+"""GET /v1/customers/{id}/complaints and /tasks: what a customer complained of, and what is to be done for them."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from services.api.complaint_documents import ComplaintPage
+from services.api.cursor import Cursors
+from services.api.openapi import path_parameter, read_parameters, read_responses
+from services.api.parameters import query_parameters, whole_number
+from services.api.places import opened, sealed
+from services.api.reads import Reads, Snapshot
+from services.api.routes.complaints import VIEWS
+from services.api.routes.loyalty_account import (
+    CURSOR,
+    DEFAULT_LIMIT,
+    LIMIT,
+    MOST_LIMIT,
+    in_one_snapshot,
+    present,
+)
+from services.api.task_documents import TaskPage
+from services.projections.complaints import list_queries
+from services.projections.complaints.policies_in_force import PoliciesInForce
+from services.projections.read_models import timeline
+from services.projections.tasks import queries as task_queries
+from services.projections.view_positions import position_of
+from shared.clock import Clock
+from shared.http.problems import Problem
+from shared.identifiers import party_id_of
+
+COMPLAINTS: Final = "/v1/customers/{id}/complaints"
+TASKS: Final = "/v1/customers/{id}/tasks"
+
+
+class _Wanted(NamedTuple):
+    party_id: str
+    limit: int
+    cursor: str | None
+
+
+class _Listed(NamedTuple):
+    items: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+def customer_case_routes(
+    reads: Reads, policies: PoliciesInForce, cursors: Cursors, clock: Clock
+) -> APIRouter:
+    """The routes of a customer's complaints and tasks. `clock` says what is now."""
+    routes = APIRouter(tags=["customers"])
+
+    async def complaints(request: Request) -> Response:
+        wanted, now = _wanted(request), present(clock)
+        bound_to = (COMPLAINTS, wanted.party_id)
+        after = opened(wanted.cursor, list_queries.Place, bound_to, cursors)
+        filters = list_queries.Filters(parties=[wanted.party_id])
+
+        async def listed(connection: Any) -> _Listed:
+            page = await list_queries.complaint_list(
+                connection, policies, filters, now, after=after, limit=wanted.limit
+            )
+            return _Listed(page.items, sealed(page.next, bound_to, cursors))
+
+        return await _answer(request, reads, wanted.party_id, VIEWS, listed)
+
+    async def tasks(request: Request) -> Response:
+        wanted, now = _wanted(request), present(clock)
+        bound_to = (TASKS, wanted.party_id)
+        after = opened(wanted.cursor, task_queries.Place, bound_to, cursors)
+        filters = task_queries.Filters(parties=[wanted.party_id])
+
+        async def listed(connection: Any) -> _Listed:
+            page = await task_queries.task_list(connection, filters, now, after=after, limit=wanted.limit)
+            return _Listed(page.items, sealed(page.next, bound_to, cursors))
+
+        return await _answer(request, reads, wanted.party_id, task_queries.VIEWS, listed)
+
+    for route, endpoint, summary, description, model in (
+        (COMPLAINTS, complaints, "A customer's complaints", "Newest first.", ComplaintPage),
+        (
+            TASKS,
+            tasks,
+            "A customer's tasks",
+            "Those of the customer's complaints too, soonest due first.",
+            TaskPage,
+        ),
+    ):
+        routes.add_api_route(
+            route,
+            endpoint,
+            methods=["GET"],
+            summary=summary,
+            description=f"{description} A customer without any gets an empty list.",
+            operation_id=f"read_customer_{endpoint.__name__}",
+            responses=read_responses(
+                model,
+                "one page",
+                {
+                    404: ["unknown_customer"],
+                    413: ["too_large"],
+                    422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+                },
+            ),
+            openapi_extra=read_parameters(
+                path_parameter(
+                    "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
+                ),
+                LIMIT,
+                CURSOR,
+            ),
+        )
+        routes.add_api_route(route, endpoint, methods=["HEAD"], include_in_schema=False)
+    return routes
+
+
+def _wanted(request: Request) -> _Wanted:
+    given = query_parameters(request.scope["query_string"], ("limit", "cursor"))
+    try:
+        party_id = party_id_of(request.path_params["id"])
+    except ValueError as error:
+        raise Problem(404, "unknown_customer", str(error)) from error
+    limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
+    return _Wanted(party_id, limit, given.get("cursor"))
+
+
+async def _answer(
+    request: Request,
+    reads: Reads,
+    party_id: str,
+    views: tuple[str, ...],
+    listed: Callable[[Any], Awaitable[_Listed]],
+) -> Response:
+    async def query(connection: Any) -> Snapshot:
+        position = await position_of(connection, views)
+        found = await listed(connection)
+        if not found.items and not await timeline.known(connection, party_id):
+            detail = "no event names this customer yet; check the id, or look the customer up again"
+            return Snapshot(Problem(404, "unknown_customer", detail), position)
+        return Snapshot(msgspec.json.encode(found._asdict()), position)
+
+    return (await reads.answer(request.scope, in_one_snapshot(query))).response()

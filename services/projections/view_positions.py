@@ -1,0 +1,21 @@
+"""Where some views stand together, for answers that are read from more than one of them."""
+
+from collections.abc import Collection
+from typing import Any
+
+from shared.position import Position
+
+
+async def position_of(connection: Any, views: Collection[str]) -> Position:
+    """What all of these views include, in the snapshot of the caller's transaction. Raises asyncpg's errors."""
+    return Position.parse(await connection.fetchval(_POSITION, list(views), len(set(views))))
+
+
+_POSITION = """
+select coalesce(string_agg(partition || ':' || position, ',' order by partition), '0')
+from (
+    select partition, min(position) as position
+    from control.view_positions where view = any($1::text[])
+    group by partition having count(*) = $2::bigint and min(position) > 0
+) common
+"""
