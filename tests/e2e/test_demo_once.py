@@ -22,6 +22,9 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(t
         assert "244,091.94" in outcome.stdout
         assert "/v1/loyalty/accounts/CD19339" in outcome.stdout
         assert re.search(r"accounts whose entries add up +2,357", outcome.stdout)
+        assert re.search(r"complaints that ended as told +106", outcome.stdout)
+        assert re.search(r"escalations of the breached one +1\b", outcome.stdout)
+        assert "/v1/complaints/complaint-05683?as_of=1998-07-01T12:00:00Z" in outcome.stdout
     assert "repeats, which changed nothing" not in first.stdout
     assert "repeats, which changed nothing" in again.stdout
     left = [
@@ -33,7 +36,7 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(t
     assert not (tmp_path / "demo" / "run.json").exists()
 
 
-async def test_the_demo_fails_when_a_purchase_is_missing_or_an_account_has_a_point_too_many(
+async def test_the_demo_fails_when_a_purchase_is_missing_a_point_too_many_or_a_complaint_other_than_told(
     tmp_path: Path,
 ) -> None:
     arguments = ("demo", "--once", "--data", str(tmp_path / "demo"), "--port", "0")
@@ -46,6 +49,13 @@ async def test_the_demo_fails_when_a_purchase_is_missing_or_an_account_has_a_poi
     await connection.execute(
         "update live.loyalty_entries set points = points + 1 where account_id = 'CD00004' and order_id = 'order-00001'"
     )
+    await connection.execute(
+        "update live.complaints set handling_fault = 'ignorance' where complaint_id = 'complaint-00353'"
+    )
+    await connection.execute(
+        "update live.complaint_entries set level_after = 'headquarters' "
+        "where complaint_id = 'complaint-05683' and type = 'complaint.escalated'"
+    )
     await connection.close()
     await server.stop()
 
@@ -55,3 +65,5 @@ async def test_the_demo_fails_when_a_purchase_is_missing_or_an_account_has_a_poi
     assert "expected 6,919" in outcome.stdout
     assert re.search(r"points earned .* expected 256,873", outcome.stdout)
     assert re.search(r"entries add up +2,356 +expected 2,357", outcome.stdout)
+    assert re.search(r"ended as told +105 +expected 106", outcome.stdout)
+    assert re.search(r"escalations of the breached one +0 +expected 1", outcome.stdout)

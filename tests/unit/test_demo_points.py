@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.ops.demo.account_story import longest_history
+from services.ops.demo.account_story import is_of_account, longest_history
 from services.ops.demo.events import demo_events
 from services.ops.demo.points import points_of
 from services.ops.demo.programme import programmes_file, programmes_text
@@ -26,7 +26,7 @@ def events() -> list[dict[str, Any]]:
 
 
 def test_every_customer_enrols_before_anything_else_of_their_account(events: list[dict[str, Any]]) -> None:
-    of_accounts = [event for event in events if event["type"] != "interaction.recorded"]
+    of_accounts = [event for event in events if is_of_account(event)]
     first = {event["data"]["customer"][0]["value"]: event["type"] for event in reversed(of_accounts)}
 
     assert set(first.values()) == {"loyalty.enrolled"}
@@ -51,7 +51,7 @@ def test_what_the_demo_expects_of_each_account_is_what_the_ledger_comes_to(
 ) -> None:
     programmes = load(programmes_file())
     catalogue, at = Catalogue(), datetime(1998, 7, 1, 12, tzinfo=UTC)
-    of_accounts = [event for event in events if event["type"] != "interaction.recorded"]
+    of_accounts = [event for event in events if is_of_account(event)]
     folded = fold(
         programmes,
         [
@@ -72,14 +72,18 @@ def test_purchases_refunds_and_vouchers_come_to_the_points_worked_out_by_hand() 
     terms = programmes_text()
     dear, cheap = _bought("1997-03-01", "a", "800.50"), _bought("1997-05-31", "b", "10.99")
     spent = [_spent("1997-06-01", 806), _spent("1998-04-01", 20)]
+    granted = _event("1998-05-02", "loyalty.points_adjusted", points=50)
 
-    (account,) = points_of([dear, cheap, _returned("1997-06-01", "b", "5.00"), *spent], terms).values()
+    (account,) = points_of(
+        [dear, cheap, _returned("1997-06-01", "b", "5.00"), *spent, granted], terms
+    ).values()
 
     assert account.earned == 800 + 16  # gold from the first purchase on: 10.99 x 1.5
     assert account.taken_back == 7  # floor(16 x 5 / 10.99)
     assert (account.redeemed, account.refused) == (806, 1)  # what is left, 3 points of b
-    assert account.usable(datetime(1998, 5, 31, tzinfo=UTC).date()) == 3
-    assert account.usable(datetime(1998, 6, 1, tzinfo=UTC).date()) == 0
+    assert account.granted == 50
+    assert account.usable(datetime(1998, 5, 31, tzinfo=UTC).date()) == 3 + 50
+    assert account.usable(datetime(1998, 6, 1, tzinfo=UTC).date()) == 50
     assert account.tier(datetime(1998, 12, 31, tzinfo=UTC).date()) == "gold"
     assert account.tier(datetime(1999, 1, 1, tzinfo=UTC).date()) == "base"
 

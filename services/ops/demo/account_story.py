@@ -36,9 +36,14 @@ class AccountStory(NamedTuple):
     entries: list[dict[str, Any]]
 
 
+def is_of_account(event: dict[str, Any]) -> bool:
+    """Whether the ledger folds an event."""
+    return str(event["type"]).startswith(("loyalty.", "purchase."))
+
+
 def longest_history(events: Sequence[dict[str, Any]]) -> tuple[str, int]:
     """The account of which most events are, the least one of several; and how many accounts there are."""
-    of_accounts = [event for event in events if event["type"] != "interaction.recorded"]
+    of_accounts = [event for event in events if is_of_account(event)]
     counted = Counter(event["data"]["customer"][0]["value"] for event in of_accounts)
     return min(counted, key=lambda account_id: (-counted[account_id], account_id)), len(counted)
 

@@ -16,6 +16,7 @@ _SUMS = {
     "points earned": "earned",
     "points taken back": "taken_back",
     "points redeemed": "redeemed",
+    "points granted for complaints": "granted",
     "redemptions refused": "refused",
     "anomalies in accounts": "anomalies",
 }
@@ -25,6 +26,7 @@ select account_id,
        coalesce(sum(points) filter (where kind = 'earned'), 0)::bigint as earned,
        -coalesce(sum(points) filter (where kind = 'clawed_back'), 0)::bigint as taken_back,
        -coalesce(sum(points) filter (where kind = 'redeemed'), 0)::bigint as redeemed,
+       coalesce(sum(points) filter (where kind = 'adjusted'), 0)::bigint as granted,
        count(*) filter (where kind = 'redemption_rejected') as refused,
        count(*) filter (where kind = 'anomaly') as anomalies
 from live.loyalty_entries
@@ -39,6 +41,7 @@ class InLedger(NamedTuple):
     earned: int
     taken_back: int
     redeemed: int
+    granted: int
     refused: int
     anomalies: int
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from services.ops.demo.complaint_events import complaint_events, complaints_of
 from services.ops.demo.derived import SOURCES, drawn, event_of, shop_of, time_of
 from services.ops.demo.loyalty_events import brought_back, enrolments, points_spent
 from services.ops.demo.sample import Purchase
@@ -20,6 +21,7 @@ def demo_events(purchases: Iterable[Purchase]) -> list[dict[str, Any]]:
     events = [
         *enrolments(purchases),
         *(event for purchase in purchases for event in _events_around(purchase)),
+        *(event for complaint in complaints_of(purchases) for event in complaint_events(complaint)),
     ]
     return sorted(
         events, key=lambda event: (datetime.fromisoformat(event["time"]), event["source"], event["id"])

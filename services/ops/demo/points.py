@@ -37,6 +37,7 @@ class Points:
     earned: int = 0
     taken_back: int = 0
     redeemed: int = 0
+    granted: int = 0
     refused: int = 0
     anomalies: int = 0
     """None of the demo's events is out of order, so there are none."""
@@ -63,12 +64,15 @@ class Points:
         points = floor(total * Decimal(terms["points_per_unit"]) * multiplier)
         self.earned += points
         self._orders[data["order_id"]] = _Order(total, points, day.year)
-        months = day.month + terms["validity_months"]
-        self._lots.append(_Lot(date(day.year + months // 12, months % 12 + 1, 1), data["order_id"], points))
-        self._lots.sort(key=lambda lot: lot.expires)
+        self._add_lot(day, data["order_id"], points)
         year = self._years[day.year] = self._years.get(day.year, 0) + points
         reached = sum(1 for tier in terms["tiers"] if year >= tier["threshold"])
         self._best_tier[day.year] = max(self._best_tier.get(day.year, 0), reached)
+
+    def grant(self, day: date, data: dict[str, Any]) -> None:
+        """Gets points that count for no tier."""
+        self.granted += data["points"]
+        self._add_lot(day, "", data["points"])
 
     def refund(self, day: date, data: dict[str, Any]) -> None:
         """Takes back the refunded share, first of what the order itself earned."""
@@ -87,6 +91,11 @@ class Points:
             self.refused += 1
             return
         self.redeemed += _take([lot for lot in self._lots if lot.expires > day], data["points"])
+
+    def _add_lot(self, day: date, order_id: str, points: int) -> None:
+        months = day.month + self.terms["validity_months"]
+        self._lots.append(_Lot(date(day.year + months // 12, months % 12 + 1, 1), order_id, points))
+        self._lots.sort(key=lambda lot: lot.expires)
 
     def _held(self, day: date) -> int:
         return max(self._best_tier.get(day.year, 0), self._best_tier.get(day.year - 1, 0))
@@ -107,6 +116,8 @@ def points_of(events: Iterable[dict[str, Any]], programmes: str) -> dict[str, Po
             account.refund(day, data)
         elif event["type"] == "loyalty.redemption_requested":
             account.redeem(day, data)
+        elif event["type"] == "loyalty.points_adjusted":
+            account.grant(day, data)
     return accounts
 
 

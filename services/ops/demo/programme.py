@@ -1,14 +1,19 @@
-"""The loyalty programme that the sample's purchases earn points in."""
+"""What the demo goes by, whatever settings say: its loyalty programme, and how soon its complaints are answered."""
 
 from importlib.resources import files
 from pathlib import Path
 
 
 def programmes_file() -> Path:
-    """The file, for the setting that names one."""
+    """The file of the programme, for the setting that names one."""
     return Path(str(files("services.ops.demo").joinpath("programmes.toml")))
 
 
+def policies_file() -> Path:
+    """The file of the complaint policies, for the setting that names one."""
+    return Path(str(files("services.ops.demo").joinpath("policies.toml")))
+
+
 def programmes_text() -> str:
-    """What stands in it. Reads the file."""
+    """What stands in the programme's file. Reads it."""
     return programmes_file().read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """`rapport demo`: everything embedded, the sample through the front door, and what to make of it."""
 
 import asyncio
+import dataclasses
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -14,7 +15,10 @@ from services.ops.data_directory import Running
 from services.ops.demo.account_screen import show_account
 from services.ops.demo.account_story import account_story, longest_history
 from services.ops.demo.check import OnTimelines, check, on_timelines
+from services.ops.demo.check_complaints import check_complaints, until_escalated
 from services.ops.demo.check_points import InLedger, check_points, in_ledger
+from services.ops.demo.complaint_events import NOW, Complaint, complaints_of
+from services.ops.demo.complaint_screen import show_complaints
 from services.ops.demo.derived import member_of
 from services.ops.demo.events import demo_events
 from services.ops.demo.loading import Loaded, load
@@ -39,11 +43,14 @@ async def demo(
     checks it and ends. Raises what `serve_all` raises, `LoadingError`, and `DemoWrongError`.
     """
     serving: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
+    # Clocks stand at the sample's end, and nothing is escalated before the answers that were given in time are posted.
+    loaded = asyncio.Event()
+    wishes = dataclasses.replace(wishes, complaint_clock=lambda: NOW, escalation_begins=loaded)
 
     async def tell() -> None:
         running = await serving
         try:
-            await _until(stop, _tell(running, wishes, console, clock, once=once))
+            await _until(stop, _tell(running, wishes, console, clock, loaded, once=once))
         finally:
             if once:
                 stop.set()
@@ -71,8 +78,11 @@ async def _until(stop: asyncio.Event, story: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(telling, stopping, return_exceptions=True)
 
 
-async def _tell(running: Running, wishes: Wishes, console: Console, clock: Clock, *, once: bool) -> None:
+async def _tell(
+    running: Running, wishes: Wishes, console: Console, clock: Clock, is_loaded: asyncio.Event, *, once: bool
+) -> None:
     sample = purchases()
+    complaints = complaints_of(sample)
     events = demo_events(sample)
     database = await asyncpg.connect(running.database)
     try:
@@ -82,15 +92,19 @@ async def _tell(running: Running, wishes: Wishes, console: Console, clock: Clock
             before = await on_timelines(database)
             with _progress(console) as progress:
                 loaded = await _load(client, database, events, progress)
+            is_loaded.set()
+            await until_escalated(database, complaints[-1])
             after = await on_timelines(database)
             expected = points_of(events, programmes_text())
             ledger = await in_ledger(database, list(expected))
-            built = _built(sample, after, before, list(ledger.values()))
+            built = _built(sample, after, before, list(ledger.values()), complaints)
             show_built(console, built, loaded.seconds, len(events))
             show_account(console, await account_story(client, *longest_history(events)), running.url)
+            show_complaints(console, complaints, running.url)
             if once:
                 findings = await check(client, database, sample, len(events))
                 findings += await check_points(client, database, expected)
+                findings += await check_complaints(client, database, complaints)
                 show_check(console, findings)
                 if not all(finding.right for finding in findings):
                     raise DemoWrongError(f"the views in {wishes.data.path} are not what the sample says")
@@ -121,7 +135,11 @@ async def _load(
 
 
 def _built(
-    sample: Sequence[Purchase], after: OnTimelines, before: OnTimelines, accounts: Sequence[InLedger]
+    sample: Sequence[Purchase],
+    after: OnTimelines,
+    before: OnTimelines,
+    accounts: Sequence[InLedger],
+    complaints: Sequence[Complaint],
 ) -> list[tuple[str, str]]:
     first, last = min(each.day for each in sample), max(each.day for each in sample)
     built = [
@@ -132,6 +150,7 @@ def _built(
         (f"{sum(each.earned for each in accounts):,}", "points earned by the demo's programme"),
         (f"{sum(each.redeemed for each in accounts):,}", "redeemed for vouchers, added by the demo"),
         (f"{sum(each.taken_back for each in accounts):,}", "taken back with CDs brought back, likewise"),
+        (f"{len(complaints):,}", "complaints, likewise"),
     ]
     if before.entries:
         built.append((f"{before.entries:,}", "events were here already: repeats, which changed nothing"))
