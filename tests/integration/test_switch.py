@@ -199,6 +199,20 @@ async def test_a_long_read_delays_the_switch_and_not_the_other_reads(
     assert load.longest_read_seconds < 1
 
 
+async def test_a_view_paused_before_there_was_a_log_stands_at_nothing_and_resumes_with_everything(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    assert await pause(connection, "customer_summary")
+    log = MemoryLog()
+    await append(log, [purchase(number, f"M{number % 23}") for number in range(60)])
+    async with worker(projection(database_url, log)):
+        await reached(connection, end_of(log))
+        _, position = await summary(connection, ["pty_nobody"])
+        assert position.offsets == {}
+        assert await resume(connection, OTHERS[0], decode)
+    assert await connection.fetchval("select sum(events) from live.customer_summary") == 60
+
+
 async def test_a_view_paused_under_load_stands_still_and_resumes_with_everything(
     connection: asyncpg.Connection, database_url: str
 ) -> None:
