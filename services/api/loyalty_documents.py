@@ -69,3 +69,38 @@ class LoyaltyAccountPage(BaseModel):
 
     items: list[LoyaltyAccount] = Field(max_length=200)
     next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+
+
+class RedeemedPoints(BaseModel):
+    """What was paid with an issuing partner's points at a partner."""
+
+    redeeming_partner: str | None = Field(description="null for the programme itself")
+    redeemed: int
+    given_back: int = Field(description="by cancelled redemptions")
+
+
+class PartnerSettlement(BaseModel):
+    """The points of one issuing partner in a month."""
+
+    issuing_partner: str | None = Field(description="null for the programme itself")
+    outstanding_before: int = Field(description="what members had when the month began, holds included")
+    issued: int
+    repaid: int = Field(description="issued or given back, and used up at once by a deficit")
+    redeemed: int
+    given_back: int
+    clawed_back: int = Field(description="by refunds and corrections")
+    expired: int
+    outstanding: int = Field(description="what members have when the month ends, holds included")
+    by_redeeming_partner: list[RedeemedPoints]
+
+
+class Settlement(BaseModel):
+    """What the partners of a programme owe each other for a month."""
+
+    programme: str = Field(examples=["circle"])
+    month: str = Field(examples=["2026-01"])
+    from_: datetime = Field(
+        alias="from", description="when the month begins in the programme's time zone, UTC"
+    )
+    until: datetime = Field(description="when it ends, or the present where it is not over, UTC")
+    items: list[PartnerSettlement]

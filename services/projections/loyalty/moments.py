@@ -46,6 +46,11 @@ def year_start(year: int, zone: ZoneInfo) -> int:
     return _month_start(year, 1, zone)
 
 
+def month_start(year: int, month: int, zone: ZoneInfo) -> int:
+    """00:00 local time on the first day of a month, `month` 13 being that of the next January; `NEVER` beyond 9999."""
+    return _month_start(year, month, zone)
+
+
 def day_start(day: date, zone: ZoneInfo) -> int:
     """The first moment of a day in a time zone."""
     return _microseconds_of_local(datetime(day.year, day.month, day.day, tzinfo=zone))
