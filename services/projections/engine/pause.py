@@ -4,6 +4,7 @@ import asyncpg
 
 from services.projections.engine.barrier import barrier
 from services.projections.engine.batch import Decode
+from services.projections.engine.generation_positions import begin_positions
 from services.projections.engine.generations import shown_generation
 from services.projections.engine.live_set import leave_live_set
 from services.projections.engine.shadow_run import Target
@@ -41,5 +42,7 @@ async def resume(connection: asyncpg.Connection, read_model: ReadModel, decode: 
     if shown.state == "live":
         return False
     check_version(shown, read_model.version)
+    # Partitions that nobody followed yet when it was paused, it has seen nothing of.
+    await begin_positions(connection, read_model.name, shown.generation)
     await switch(connection, [Target(read_model, shown.generation, parks=True)], decode)
     return True
