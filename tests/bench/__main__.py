@@ -13,6 +13,8 @@ from rich.console import Console
 
 from services.ops.embedded_postgres import EmbeddedPostgres
 from tests.bench import (
+    complaint_rate,
+    complaint_reads,
     freshness,
     ingest_memory,
     ingest_rate,
@@ -46,6 +48,8 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "ledger": loyalty_rate.measure,
     "accounts": loyalty_growth.measure,
     "redemption": redemption_latency.measure,
+    "complaints": complaint_rate.measure,
+    "complaint-reads": complaint_reads.measure,
 }
 _BY_NAME_ALONE: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {"ten-million": rebuild_rate.measure_large}
 

@@ -49,18 +49,19 @@ def _measure(filled: Deployment, events: int, *, alone: bool) -> Measure:
             await migrate(url, PARTITIONS)
             deployment = Deployment(filled.bench, url, filled.log)
             if alone:
-                await _pause_all_others(url)
+                await pause_all_but(url, "loyalty")
             async with deployment.project() as worker:
                 return await projected(url, events, worker)
 
     return once
 
 
-async def _pause_all_others(url: str) -> None:
+async def pause_all_but(url: str, name: str) -> None:
+    """Leaves one declared view to be projected, in a database that nothing projects into yet."""
     connection = await asyncpg.connect(url)
     try:
         for view in declared_views(default_rules()):
-            if view.name != "loyalty":
+            if view.name != name:
                 await pause(connection, view.name)
     finally:
         await connection.close()
