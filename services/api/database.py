@@ -51,16 +51,17 @@ class Database:
         self._most_reads = most_reads
         self._reads = 0
 
-    async def read(self, query: Callable[[Any], Awaitable[T]]) -> T:
+    async def read(self, query: Callable[[Any], Awaitable[T]], within_seconds: float | None = None) -> T:
         """What `query` answers on a connection. It may run twice: a connection found dead is replaced once.
 
-        Raises `DatabaseUnavailableError`; what else the query raises passes through.
+        A query that gives its statements more time than connections do says `within_seconds`. Raises
+        `DatabaseUnavailableError`; what else the query raises passes through.
         """
         if self._reads >= self._most_reads:
             raise DatabaseUnavailableError(f"{self._reads} reads are waiting for the database already")
         self._reads += 1
         try:
-            async with asyncio.timeout(self._budget_seconds):
+            async with asyncio.timeout(self._budget_seconds if within_seconds is None else within_seconds):
                 try:
                     return await self._once(query)
                 except Exception as error:

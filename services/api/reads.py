@@ -57,8 +57,15 @@ class Reads:
         self._watch = watch
         self._waits = waits
 
-    async def answer(self, scope: Scope, query: Callable[[Any], Awaitable[Snapshot]]) -> Answer:
+    async def answer(
+        self,
+        scope: Scope,
+        query: Callable[[Any], Awaitable[Snapshot]],
+        within_seconds: float | None = None,
+    ) -> Answer:
         """The answer to the request of `scope`, with `Rapport-Position` and `ETag`. `query` may run twice.
+
+        `within_seconds` is for queries that may take longer than others.
 
         Raises the problems 422 `invalid_position`, 503 `position_not_reached`, 503 `database_unavailable`,
         and what `query` answers.
@@ -71,7 +78,7 @@ class Reads:
                 await self._reach(freshness)
                 if freshness.applied is not None:
                     headers.append((b"preference-applied", freshness.applied.encode()))
-            answer, position = await self._database.read(query)
+            answer, position = await self._database.read(query, within_seconds)
         except DatabaseUnavailableError as error:
             raise Problem(
                 503, "database_unavailable", f"{error}; send it again", retry_after_seconds=_RETRY_SECONDS

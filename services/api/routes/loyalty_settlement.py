@@ -1,5 +1,6 @@
 """GET /v1/loyalty/settlement: what the partners of a programme owe each other for a month."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -20,12 +21,16 @@ from shared.clock import Clock
 from shared.http.problems import Problem
 
 ROUTE: Final = "/v1/loyalty/settlement"
+MOST_SECONDS: Final = 30.0
+"""How long a settlement may take, which holds one connection of few; so there is one at a time in a process."""
+
 _MONTH: Final = re.compile(r"(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])")
 
 
 def loyalty_settlement_routes(reads: Reads, ledger: LedgerReads, clock: Clock) -> APIRouter:
     """The route of the settlement. `clock` says up to when a month that is not over is told."""
     routes = APIRouter(tags=["loyalty"])
+    one_at_a_time = asyncio.Lock()
 
     async def read_settlement(request: Request) -> Response:
         given = query_parameters(request.scope["query_string"], ("programme", "month"))
@@ -37,14 +42,22 @@ def loyalty_settlement_routes(reads: Reads, ledger: LedgerReads, clock: Clock) -
         async def query(connection: Any) -> Snapshot:
             try:
                 async with connection.transaction(isolation="repeatable_read", readonly=True):
-                    items, position = await settlement(ledger, connection, name, span)
+                    items, position = await settlement(ledger, connection, name, span, MOST_SECONDS)
             except SettlementTooLargeError as error:
                 return Snapshot(Problem(422, "settlement_too_large", str(error)), error.position)
             head = {"programme": name, "month": given["month"]}
             times = {"from": _text(span.begins), "until": _text(span.ends)}
             return Snapshot(msgspec.json.encode({**head, **times, "items": items}), position)
 
-        return (await reads.answer(request.scope, query)).response()
+        if one_at_a_time.locked():
+            raise Problem(
+                503,
+                "overloaded",
+                "another settlement is being summed up; send it again",
+                retry_after_seconds=5,
+            )
+        async with one_at_a_time:
+            return (await reads.answer(request.scope, query, MOST_SECONDS)).response()
 
     routes.add_api_route(
         ROUTE,

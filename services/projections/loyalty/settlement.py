@@ -58,14 +58,17 @@ class SettlementRead(NamedTuple):
 
 
 async def settlement(
-    reads: LedgerReads, connection: Connection, programme: str, span: Span
+    reads: LedgerReads, connection: Connection, programme: str, span: Span, timeout_seconds: float
 ) -> SettlementRead:
     """The settlement of a span of time; at its beginning and at its end the figures add up.
 
     To be called in a repeatable-read transaction of the caller's. Cost grows with all entries of the programme until
-    the span ends. Raises `SettlementTooLargeError` and asyncpg's errors.
+    the span ends, some seconds a million; a statement may take `timeout_seconds`. Raises `SettlementTooLargeError` and
+    asyncpg's errors.
     """
-    found = await connection.fetch(_FLOWS, programme, *span, *map(microseconds_of, span), MOST_PAIRS + 1)
+    await connection.execute(f"set local statement_timeout = {int(timeout_seconds * 1000)}")
+    times = (*span, *map(microseconds_of, span))
+    found = await connection.fetch(_FLOWS, programme, *times, MOST_PAIRS + 1, timeout=timeout_seconds)
     position = Position.parse(await connection.fetchval(_POSITION))
     if len(found) > MOST_PAIRS:
         raise SettlementTooLargeError(
@@ -76,7 +79,7 @@ async def settlement(
         Flow(row["flow"], row["issuing"], row["redeeming"], int(row["before"]), int(row["points"]))
         for row in found
     ]
-    flows += await _released_by_time(reads, connection, programme, span)
+    flows += await _released_by_time(reads, connection, programme, span, timeout_seconds)
     partners = sorted({flow.issuing for flow in flows}, key=lambda name: (name is not None, name or ""))
     return SettlementRead(
         [_item(partner, [f for f in flows if f.issuing == partner]) for partner in partners], position
@@ -84,13 +87,15 @@ async def settlement(
 
 
 async def _released_by_time(
-    reads: LedgerReads, connection: Connection, programme: str, span: Span
+    reads: LedgerReads, connection: Connection, programme: str, span: Span, timeout_seconds: float
 ) -> list[Flow]:
     """What releases of holds come to that have run out, and that no event of their account has written down yet."""
     flows: list[Flow] = []
     after = ""
     ends = microseconds_of(span.ends)
-    while ids := await connection.fetch(_RUN_OUT, programme, ends, after, _ACCOUNTS_AT_A_TIME):
+    while ids := await connection.fetch(
+        _RUN_OUT, programme, ends, after, _ACCOUNTS_AT_A_TIME, timeout=timeout_seconds
+    ):
         for each in ids:
             after = each["account_id"]
             account, _ = await stored_account(connection, after)
