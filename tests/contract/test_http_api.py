@@ -54,7 +54,7 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
     parameters = {(each["in"], each["name"]) for each in timeline["parameters"]}
     assert parameters == {
         ("path", "id"), ("query", "channel"), ("query", "type"), ("query", "category"), ("query", "from"),
-        ("query", "to"), ("query", "order"), ("query", "limit"), ("query", "cursor"),
+        ("query", "to"), ("query", "points"), ("query", "order"), ("query", "limit"), ("query", "cursor"),
         ("header", "Rapport-At-Least"), ("header", "Prefer"), ("header", "If-None-Match"),
     }  # fmt: skip
     assert {status: codes_of(answer) for status, answer in timeline["responses"].items()} == {
