@@ -46,7 +46,7 @@ async def test_services_stopped_while_nothing_they_need_is_there_exit_0_in_time(
         "RAPPORT_LOG": f"kafka://127.0.0.1:{free_port}/events",
         "RAPPORT_DATABASE_URL": EmbeddedPostgres(tmp_path / "absent").url,
     }
-    services = [prepared.start(service, **nowhere) for service in ("ingest", "project", "api")]
+    services = [prepared.start(service, **nowhere) for service in ("ingest", "project", "api", "escalate")]
     await asyncio.gather(*(each.alive() for each in services))
     assert_clean(await asyncio.gather(*(each.stopped() for each in services)))
 
