@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 from services.projections.complaints import policy_file
 from services.projections.complaints.policies_in_force import PoliciesInForce
-from services.projections.complaints.policy_file import PolicyFileError
 from services.projections.loyalty import programme_file
 from services.projections.loyalty.programme import Programmes
-from services.projections.loyalty.programme_file import ProgrammeFileError
+from services.projections.rule_file import RuleFileError
 from shared.settings import Settings
 from shared.settings_errors import WrongSettingsError, variable_of
 
@@ -27,12 +26,12 @@ def rules_of(settings: Settings) -> Rules:
     try:
         if settings.programmes is not None:
             programmes = programme_file.load(settings.programmes)
-    except ProgrammeFileError as error:
+    except RuleFileError as error:
         raise WrongSettingsError(f"{variable_of('programmes')}: {error}") from None
     try:
         if settings.complaint_policies is not None:
             policies = PoliciesInForce(policy_file.load(settings.complaint_policies))
-    except PolicyFileError as error:
+    except RuleFileError as error:
         raise WrongSettingsError(f"{variable_of('complaint_policies')}: {error}") from None
     return Rules(programmes, policies)
 

@@ -28,7 +28,7 @@ from services.projections.complaints.policy_tables import (
     seconds_of,
 )
 from services.projections.complaints.working_calendar import LAST_CLOSED_YEAR
-from services.projections.loyalty.toml_places import Place
+from services.projections.toml_places import Place
 from shared.events.data import LOCATION_PATTERN
 
 HOLIDAY_YEARS = range(1970, LAST_CLOSED_YEAR)

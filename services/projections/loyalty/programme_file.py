@@ -1,6 +1,5 @@
 """Reads programmes from their TOML file, strictly, and says of what is wrong where it stands and what is allowed."""
 
-import tomllib
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -9,24 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from services.projections.loyalty.programme import BASE_TIER, Clawback, Programme, Programmes, Terms, Tier
-from services.projections.loyalty.toml_places import Place, line_of, place_of
+from services.projections.rule_file import RuleFile
+from services.projections.toml_places import Place
 
 DEFAULT_FILE = "default_programmes.toml"
 """The programmes of a deployment that names no file, beside this module."""
 
-_MOST_PROBLEMS = 20
-_LONGEST_VALUE = 80
 _HIGHEST_THRESHOLD = 10**12
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 _DecimalText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?$")]
-
-
-class ProgrammeFileError(Exception):
-    """A programme file that cannot be used; for each fault its place, its value and what is allowed."""
 
 
 class _Table(BaseModel):
@@ -58,7 +52,6 @@ class _File(_Table):
     programme: Annotated[dict[_Name, _ProgrammeTable], Field(min_length=1, max_length=1000)]
 
 
-_ADAPTER = TypeAdapter(_File)
 _ALLOWED = {
     "default_programme": "the name of a programme of this file",
     "programme": "tables [programme.NAME], each NAME of 1 to 128 letters, digits, dots, dashes or underscores",
@@ -74,16 +67,12 @@ _ALLOWED = {
     "threshold": f"a whole number from 1 to {_HIGHEST_THRESHOLD}, greater than that of the tier before",
     "multiplier": 'a decimal string such as "1.25", at least 1 and at least that of the tier before',
 }
+_FILE = RuleFile("the programme file", TypeAdapter(_File), _ALLOWED)
 
 
 def load(path: Path) -> Programmes:
-    """The programmes of a file. Raises `ProgrammeFileError`, also where the file cannot be read. Blocks."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ProgrammeFileError(f"the programme file {path} cannot be read: {reason}") from None
-    return parse(text, str(path))
+    """The programmes of a file. Raises `RuleFileError`, also where the file cannot be read. Blocks."""
+    return parse(_FILE.text(path), str(path))
 
 
 def default_text() -> str:
@@ -97,18 +86,10 @@ def default_programmes() -> Programmes:
 
 
 def parse(text: str, name: str) -> Programmes:
-    """The programmes of a file's text; `name` is what errors call it. Raises `ProgrammeFileError`."""
-    try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProgrammeFileError(f"the programme file {name} is no TOML: {error}") from None
-    try:
-        file = _ADAPTER.validate_python(given)
-    except ValidationError as error:
-        found = [_worded(each["type"], tuple(each["loc"]), each["input"]) for each in error.errors()]
-        raise _refused(name, text, found) from None
-    if broken := [_worded("value", place, value) for place, value in _broken_rules(file)]:
-        raise _refused(name, text, broken)
+    """The programmes of a file's text; `name` is what errors call it. Raises `RuleFileError`."""
+    file = _FILE.tables(text, name)
+    if broken := [(place, _FILE.not_allowed(place, value)) for place, value in _broken_rules(file)]:
+        raise _FILE.refused(name, text, broken)
     programmes = {key: _programme(key, table) for key, table in file.programme.items()}
     return Programmes(programmes[file.default_programme], programmes)
 
@@ -163,29 +144,3 @@ def _is_time_zone(name: str) -> bool:
     except (OSError, ValueError, KeyError):  # a folder, no name at all, or unknown
         return False
     return True
-
-
-def _worded(fault: str, place: Place, value: Any) -> tuple[Place, str]:
-    if place and place[-1] == "[key]":  # pydantic's mark for the name of a table
-        place = place[:-1]
-        return place, f"a name that is not allowed. Allowed: {_ALLOWED['programme']}"
-    name = next((part for part in reversed(place) if isinstance(part, str)), "")
-    if fault == "missing":
-        return place, f"is missing. Allowed: {_ALLOWED[name]}"
-    if fault == "extra_forbidden":
-        return place, "is not known; every key of the file has a meaning, so it may be misspelt"
-    written = repr(value) if isinstance(value, str) else str(value)
-    if len(written) > _LONGEST_VALUE:
-        written = written[:_LONGEST_VALUE] + "…"
-    return place, f"{written} is not allowed. Allowed: {_ALLOWED.get(name, 'a table')}"
-
-
-def _refused(name: str, text: str, found: list[tuple[Place, str]]) -> ProgrammeFileError:
-    lines = []
-    for place, sentence in found[:_MOST_PROBLEMS]:
-        line = line_of(text, place)
-        where = f"{name}, line {line}" if line else name
-        lines.append(f"  {where}: {place_of(place)}: {sentence}")
-    if len(found) > _MOST_PROBLEMS:
-        lines.append(f"  and {len(found) - _MOST_PROBLEMS} more")
-    return ProgrammeFileError("\n".join(["the programme file is wrong:", *lines]))

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from services.projections.complaints.policy_content import policies_of, version_of
-from services.projections.complaints.policy_file import PolicyFileError, default_text, load, parse
+from services.projections.complaints.policy_file import default_text, load, parse
 from services.projections.complaints.policy_history import PolicyHistory, Registration
+from services.projections.rule_file import RuleFileError
 from tests.unit.complaints.cases import BANGKOK, SIMPLE
 
 TWO = (
@@ -79,17 +80,17 @@ WRONG = [
 
 @pytest.mark.parametrize(("text", "said"), WRONG)
 def test_a_wrong_file_is_refused_with_what_is_wrong_and_what_is_allowed(text: str, said: str) -> None:
-    with pytest.raises(PolicyFileError) as refused:
+    with pytest.raises(RuleFileError) as refused:
         parse(text, "test.toml")
     assert said in str(refused.value)
     assert "test.toml" in str(refused.value)
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(PolicyFileError, match=r"missing\.toml cannot be read: No such file"):
+    with pytest.raises(RuleFileError, match=r"missing\.toml cannot be read: No such file"):
         load(tmp_path / "missing.toml")
     (tmp_path / "latin.toml").write_bytes(b"# \xe9")
-    with pytest.raises(PolicyFileError, match="it is not UTF-8"):
+    with pytest.raises(RuleFileError, match="it is not UTF-8"):
         load(tmp_path / "latin.toml")
     (tmp_path / "right.toml").write_text(BANGKOK)
     assert load(tmp_path / "right.toml") == parse(BANGKOK, "right.toml")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.projections.complaints.policy_content import policies_of
-from services.projections.complaints.policy_file import PolicyFileError, parse
+from services.projections.complaints.policy_file import parse
+from services.projections.rule_file import RuleFileError
 
 WRONG = """[calendar.bkk]
 timezone = "Asia/Bangkok"
@@ -35,6 +36,6 @@ def test_the_example_is_a_policy_file(page: str) -> None:
 
 
 def test_the_errors_shown_are_those_of_a_wrong_file(page: str) -> None:
-    with pytest.raises(PolicyFileError) as raised:
+    with pytest.raises(RuleFileError) as raised:
         parse(WRONG, "policies.toml")
     assert f"rapport: RAPPORT_COMPLAINT_POLICIES: {raised.value}\n" in page

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from services.projections.loyalty.programme_file import ProgrammeFileError, default_text, load, parse
+from services.projections.loyalty.programme_file import default_text, load, parse
+from services.projections.rule_file import RuleFileError
 from tests.unit.loyalty.ledger import CIRCLE, NEGATIVE
 
 SECOND_TERMS = """
@@ -18,7 +19,7 @@ tiers = [{ name = "silver", threshold = 10, multiplier = "2" }]
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(ProgrammeFileError) as caught:
+    with pytest.raises(RuleFileError) as caught:
         parse(text, "points.toml")
     return str(caught.value)
 
@@ -36,10 +37,10 @@ def test_a_file_is_read_from_its_path(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_or_not_text_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ProgrammeFileError, match=r"nowhere\.toml cannot be read: No such file or directory"):
+    with pytest.raises(RuleFileError, match=r"nowhere\.toml cannot be read: No such file or directory"):
         load(tmp_path / "nowhere.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(ProgrammeFileError, match="it is not UTF-8"):
+    with pytest.raises(RuleFileError, match="it is not UTF-8"):
         load(tmp_path / "bytes.toml")
 
 
