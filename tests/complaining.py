@@ -43,18 +43,18 @@ def at(text: str) -> datetime:
 
 def happened(kind: str, time: str, case: str = "C-1", /, **data: Any) -> JsonObject:
     """An event of a complaint; `kind` is its type without `complaint.`."""
-    source = {name: data.pop(name) for name in ("source", "causeid", "channel", "id") if name in data}
+    changed: JsonObject = {
+        name: data.pop(name) for name in ("source", "causeid", "channel", "id") if name in data
+    }
     moment = at(time).isoformat().replace("+00:00", "Z")
-    return purchase(
-        1,
-        **{
-            "id": f"{case}-{kind}-{moment}",
-            "type": f"complaint.{kind}",
-            "time": moment,
-            "data": {"complaint_id": case, **data},
-            **source,
-        },
-    )
+    return {
+        **purchase(1),
+        "id": f"{case}-{kind}-{moment}",
+        "type": f"complaint.{kind}",
+        "time": moment,
+        "data": {"complaint_id": case, **data},
+        **changed,
+    }
 
 
 def opened(time: str, case: str = "C-1", member: str = "M1", **data: Any) -> JsonObject:

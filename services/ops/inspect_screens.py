@@ -13,7 +13,7 @@ from services.projections.engine.history import InspectedEvent, Inspection, Subj
 from services.projections.engine.history_view import ViewHistory
 from services.projections.history.folding import Failed
 from services.projections.history.reading import EVERYTHING, Horizon
-from services.projections.read_models.timeline_summary import summary_of
+from services.projections.read_models.timeline_summary import sentence_of
 from shared.identifiers import customer_id_of
 
 _MOST_KEYS_SHOWN = 6
@@ -48,7 +48,7 @@ def _event_json(inspected: InspectedEvent) -> dict[str, Any]:
         "stream_key": event.stream_key,
         "partition": event.partition,
         "offset": event.offset,
-        "summary": summary_of(event.data),
+        "summary": sentence_of(event),
         "views": inspected.views,
     }
 
@@ -116,9 +116,7 @@ def show_inspection(console: Console, found: Inspection, subject: Subject, horiz
 
 def _show_event(console: Console, inspected: InspectedEvent) -> None:
     event = inspected.event
-    line = Text.assemble(
-        (_time(event.time), "bold"), "  ", (event.type, "cyan"), "  ", summary_of(event.data)
-    )
+    line = Text.assemble((_time(event.time), "bold"), "  ", (event.type, "cyan"), "  ", sentence_of(event))
     console.print(line, soft_wrap=True)
     console.print(
         f"  {event.source} {event.id}, recorded {_time(event.recorded_time)}, {event.partition}/{event.offset}",

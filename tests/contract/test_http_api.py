@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api_reader import CUSTOMER, Reader, migrated_reader
+from tests.complaining import acknowledged, assigned, created, happened, opened, resolved
 from tests.http_server import served
 from tests.projecting import projection, purchase, worker
 from tests.redeeming import ACCOUNTS, grant
@@ -31,24 +32,38 @@ CHECKS = [
 ]
 
 
+CASES = (
+    opened("09:00", claim={"amount": "5.00", "currency": "EUR"}),
+    assigned("09:10", person="kim"),
+    resolved("10:00", handling_fault="lying"),
+    happened("reopened", "11:00"),
+    happened("compensated", "12:00", kind="points", points=10),
+    acknowledged("08:00"),
+    created("10:00", complaint_id="C-1"),
+)
+CUSTOMERS = "/v1/customers"
+
+
 @pytest.fixture
 async def reader(database_url: str) -> AsyncIterator[Reader]:
     async with migrated_reader(database_url) as made:
-        await made.given(purchase(1), purchase(2), grant(100))
+        await made.given(purchase(1), purchase(2), grant(100), *CASES)
         yield made
 
 
 async def test_the_document_names_every_operation_its_answers_and_its_problem_codes(reader: Reader) -> None:
     document = (await reader.get("/openapi.json")).json()
     assert sorted(document["paths"]) == [
-        "/healthz", "/metrics", "/readyz", "/v1/customers/lookup", "/v1/customers/{id}",
-        "/v1/customers/{id}/loyalty", "/v1/customers/{id}/timeline", "/v1/loyalty/accounts/{account_id}",
+        "/healthz", "/metrics", "/readyz", "/v1/complaints", "/v1/complaints/report",
+        "/v1/complaints/{complaint_id}", "/v1/complaints/{complaint_id}/history", "/v1/customers/lookup",
+        "/v1/customers/{id}", "/v1/customers/{id}/complaints", "/v1/customers/{id}/loyalty",
+        "/v1/customers/{id}/tasks", "/v1/customers/{id}/timeline", "/v1/loyalty/accounts/{account_id}",
         "/v1/loyalty/accounts/{account_id}/entries", "/v1/loyalty/accounts/{account_id}/holds",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}/capture",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}/release",
         "/v1/loyalty/accounts/{account_id}/redemptions",
-        "/v1/loyalty/accounts/{account_id}/redemptions/{redemption_id}",
+        "/v1/loyalty/accounts/{account_id}/redemptions/{redemption_id}", "/v1/loyalty/settlement", "/v1/tasks",
     ]  # fmt: skip
     timeline = document["paths"]["/v1/customers/{id}/timeline"]["get"]
     parameters = {(each["in"], each["name"]) for each in timeline["parameters"]}
@@ -91,6 +106,36 @@ async def test_a_real_customer_has_the_documented_shape(reader: Reader) -> None:
     described = document["components"]["schemas"]["Customer"]
     jsonschema_rs.validate({**described, "components": document["components"]}, customer)
     assert set(customer) == set(described["properties"]) == set(described["required"])
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "each"),
+    [
+        ("/v1/complaints/C-1", "Complaint", None),
+        ("/v1/complaints", "ComplaintPage", "ListedComplaint"),
+        ("/v1/complaints?overdue=true", "ComplaintPage", "ListedComplaint"),
+        (f"{CUSTOMERS}/{CUSTOMER}/complaints", "ComplaintPage", "ListedComplaint"),
+        ("/v1/complaints/C-1/history", "ComplaintHistoryPage", "ComplaintHistoryItem"),
+        ("/v1/tasks?overdue=true", "TaskPage", "Task"),
+        (f"{CUSTOMERS}/{CUSTOMER}/tasks", "TaskPage", "Task"),
+        (
+            "/v1/complaints/report?from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z&by=handling_fault",
+            "ComplaintReport",
+            "ComplaintGroup",
+        ),
+    ],
+)
+async def test_real_complaints_and_tasks_have_the_documented_shape(
+    reader: Reader, path: str, name: str, each: str | None
+) -> None:
+    components = (await reader.get("/openapi.json")).json()["components"]
+    found = (await reader.client.get(path)).json()
+    jsonschema_rs.validate({"$ref": f"#/components/schemas/{name}", "components": components}, found)
+    described = components["schemas"][name]
+    assert set(found) == set(described["properties"]) == set(described["required"])
+    if each is not None:
+        assert found["items"]
+        assert set(components["schemas"][each]["required"]) <= set(found["items"][0])
 
 
 async def test_real_redemptions_and_holds_have_the_documented_shape(reader: Reader) -> None:

@@ -250,7 +250,7 @@ async def test_a_long_history_is_shown_in_part_and_paged_in_full(
     await reader.given(opened("09:00"), acknowledged("08:00"), *notes)
     for order in ("asc", "desc"):
         numbers: list[str] = []
-        cursor: dict[str, str] = {}
+        cursor: dict[str, Any] = {}
         while True:
             page = await complaint(reader, f"{C1}/history", order=order, limit=3, **cursor)
             numbers += [each["event_id"] for each in page["items"]]
@@ -325,7 +325,7 @@ async def test_texts_are_shown_as_the_log_holds_them(reader: Reader) -> None:
     ],
 )
 async def test_what_cannot_be_answered_is_refused_with_a_code(
-    reader: Reader, path: str, query: dict[str, str], status: int, code: str
+    reader: Reader, path: str, query: dict[str, Any], status: int, code: str
 ) -> None:
     await reader.given(opened("09:00"))
     answer = await reader.get(path, **query)

@@ -132,12 +132,99 @@ def test_a_sentence_does_not_depend_on_personal_data(
                 "due_at": "2024-06-01T10:00:00Z",
                 "assignee": {"person": "kim", "department": "service"},
             },
-            "Task for kim of service, due 2024-06-01 (task t-1)",
+            "Task for kim of service, due 2024-06-01 10:00 UTC (task t-1)",
         ),
     ],
 )
 def test_sentences_read_well(type_: str, data: dict[str, Any], sentence: str) -> None:
     assert item_of(recorded(type_, data))["summary"] == sentence
+
+
+_PERSONAL = "Ada, 5 Mill Lane"
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "sentence"),
+    [
+        (
+            "complaint.opened",
+            {
+                "customer": _CUSTOMER,
+                "summary": _PERSONAL,
+                "description": _PERSONAL,
+                "desired_outcome": _PERSONAL,
+                "cause": "service_below_expectation",
+                "severity": "high",
+            },
+            "Complained: service below expectation, severity high",
+        ),
+        ("complaint.acknowledged", {"staff": "s1"}, "Complaint acknowledged"),
+        ("complaint.started", {"staff": "s1"}, "Work on the complaint started"),
+        (
+            "complaint.assigned",
+            {"assignee": {"person": "kim", "department": "kitchen"}, "level": "province"},
+            "Complaint assigned to kim of kitchen at level province",
+        ),
+        ("complaint.customer_awaited", {"note": _PERSONAL}, "Waiting for the customer's answer"),
+        ("complaint.customer_replied", {"note": _PERSONAL}, "The customer answered"),
+        ("complaint.note_added", {"note": _PERSONAL}, "Note added to the complaint"),
+        (
+            "complaint.escalated",
+            {"to_level": "headquarters", "reason": "customer_request"},
+            "Complaint escalated to headquarters: the customer asked for it",
+        ),
+        (
+            "complaint.resolved",
+            {"resolution": "apology", "staff": "s1", "handling_fault": "lying"},
+            "Complaint resolved with an apology; handled before with lying",
+        ),
+        ("complaint.resolved", {"resolution": "rejected", "staff": "s1"}, "Complaint rejected"),
+        ("complaint.compensated", {"kind": "points", "points": 1}, "Compensated with 1 point"),
+        ("complaint.accepted", {"reason": _PERSONAL}, "The customer accepted the resolution"),
+        ("complaint.reopened", {"reason": _PERSONAL}, "Complaint reopened"),
+        ("complaint.withdrawn", {"reason": _PERSONAL}, "Complaint withdrawn"),
+        ("complaint.closed", {"reason": _PERSONAL}, "Complaint closed"),
+        (
+            "task.created",
+            {
+                "title": _PERSONAL,
+                "due_at": "2024-06-01T10:00:00+02:00",
+                "assignee": {"department": "kitchen"},
+            },
+            "Task for kitchen, due 2024-06-01 08:00 UTC",
+        ),
+        ("task.assigned", {"assignee": {"person": "kim"}}, "Task assigned to kim"),
+        ("task.assigned", {}, "Task assigned to nobody"),
+        ("task.rescheduled", {"due_at": "2024-06-02T10:00:00Z"}, "Task moved to 2024-06-02 10:00 UTC"),
+        ("task.rescheduled", {}, "Task rescheduled"),
+        ("task.completed", {"outcome": _PERSONAL}, "Task completed"),
+        ("task.cancelled", {"outcome": _PERSONAL}, "Task cancelled"),
+    ],
+)
+def test_every_event_of_a_case_has_a_sentence_without_what_people_worded(
+    kind: str, data: dict[str, Any], sentence: str
+) -> None:
+    case = kind.partition(".")[0]
+    event = recorded(kind, {f"{case}_id": "c-1", **data})
+    assert item_of(event)["summary"] == f"{sentence} ({case} c-1)"
+
+
+@pytest.mark.parametrize(
+    ("event_id", "source", "why"),
+    [
+        ("sla:c-1:first_response:1", "/rapport/escalator", "the first response was overdue"),
+        ("sla:a:b:resolution:2", "/rapport/escalator", "the resolution was overdue"),
+        ("sla:c-1:final_response:1", "/rapport/escalator", "the final response was overdue"),
+        ("sla:c-1:lunch:1", "/rapport/escalator", "a deadline was missed"),
+        ("sla:c-1:first_response:1", "/desk", "a deadline was missed"),
+        ("first_response", "/rapport/escalator", "a deadline was missed"),
+    ],
+)
+def test_an_escalation_says_which_clock_it_is_of(event_id: str, source: str, why: str) -> None:
+    data = {"complaint_id": "c-1", "to_level": "province", "reason": "sla_breached"}
+    posted = purchase(1, id=event_id, source=source, type="complaint.escalated", data=data)
+    event = decode_record(record_of(posted), CATALOGUE)
+    assert item_of(event)["summary"] == f"Complaint escalated to province: {why} (complaint c-1)"
 
 
 def test_an_event_belongs_to_the_party_of_its_strongest_identifier() -> None:

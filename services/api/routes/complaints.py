@@ -82,9 +82,8 @@ def complaint_list_routes(
         complaints,
         methods=["GET"],
         summary="Complaints",
-        description="Newest first, or those that are overdue, soonest deadline first. Keyset pages: a list of the "
-        "overdue keeps the time of its first page, and a complaint whose deadline changes meanwhile has its place by "
-        "the new one.",
+        description="Newest first, or those that are overdue, soonest deadline first. Keyset pages; a list of the "
+        "overdue keeps the time of its first page, and what falls due meanwhile is in the next list.",
         operation_id="list_complaints",
         responses=read_responses(
             ComplaintPage,

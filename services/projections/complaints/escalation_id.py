@@ -1,8 +1,9 @@
 """The ids of escalations of breached clocks: one for each clock and round of a complaint, whoever posts it (C7)."""
 
 from hashlib import sha256
+from typing import get_args
 
-from services.projections.complaints.clocks import Clock
+from services.projections.complaints.clocks import Clock, ClockName
 
 ESCALATOR = "/rapport/escalator"
 """The source of escalations that no person decided."""
@@ -21,3 +22,11 @@ def escalation_id(complaint_id: str, clock: Clock) -> str:
 def is_escalation_of(complaint_id: str, clock: Clock, event_id: str, source: str) -> bool:
     """Whether an event is the escalation of a clock."""
     return source == ESCALATOR and event_id == escalation_id(complaint_id, clock)
+
+
+def escalated_clock(event_id: str, source: str) -> ClockName | None:
+    """The name of the clock that an event is the escalation of, None for what no breached clock led to."""
+    if source != ESCALATOR or not event_id.startswith("sla:"):
+        return None
+    _, _, named = event_id.rpartition(":")[0].rpartition(":")
+    return next((each for each in get_args(ClockName) if each == named), None)

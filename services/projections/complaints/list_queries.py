@@ -70,8 +70,9 @@ async def complaint_list(
     """A page of complaints, with their clocks as of `now`.
 
     Cost grows with the page, and with the complaints that are passed over for filters without an index: all but
-    `overdue`, `assignee`, `parties` and the times. A complaint whose deadline changes while the overdue are paged
-    through has its place by the new one. Raises asyncpg's errors.
+    `overdue`, `assignee`, `parties` and the times. Pages neither repeat nor skip what was there at the first while
+    events arrive; one that comes later than it happened may still move a complaint among the overdue. Raises asyncpg's
+    errors.
     """
     of = now if after is None else datetime_of(after.of)
     query = list_query(filters, of, after=after, limit=limit)
@@ -98,6 +99,9 @@ def list_query(filters: Filters, of: datetime, *, after: Place | None = None, li
         arguments += (datetime_of(after.time), after.complaint_id)
         place = f"${len(arguments) - 1}::timestamptz, ${len(arguments)}::text"
         conditions.append(f"({key}, complaint_id) {beyond} ({place})")
+        if filters.overdue:
+            arguments += (after.of, after.time)
+            conditions.append(_NOT_SHOWN.format(f"${len(arguments) - 1}", f"${len(arguments)}"))
     branches = ["true"]
     if filters.assignee is not None:
         arguments.append(filters.assignee)
@@ -135,6 +139,13 @@ def _wanted(filters: Filters, of: datetime) -> list[tuple[str, Any]]:
 
 
 _NOT_OVERDUE = "(next_due_at is null or next_due_at >= {}::timestamptz)"
+
+
+_NOT_SHOWN = """not exists (
+    select from jsonb_array_elements(clocks) clock
+    where (clock ->> 'ended')::bigint > {}::bigint and (clock ->> 'due')::bigint <= {}::bigint
+)"""
+"""Not by a deadline that an earlier page had, of a clock that ended since: the next one may be overdue as well."""
 
 
 async def _shown(

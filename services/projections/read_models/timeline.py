@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from services.projections.categories import category_of
 from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
-from services.projections.read_models.timeline_summary import summary_of
+from services.projections.read_models.timeline_summary import sentence_of
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
@@ -94,7 +94,7 @@ def row(event: RecordedEvent[Any]) -> Row:
         channel=event.channel,
         direction=data.direction,
         category=category,
-        summary=summary_of(data),
+        summary=sentence_of(event),
         staff=data.staff,
         location=data.location,
         party_id=event.party_id or (subject if subject.startswith("pty_") else None),
@@ -272,5 +272,5 @@ left join (select * from page order by {order} limit 1 offset $2::integer - 1) l
 """
 
 TIMELINE = ReadModel(
-    name="timeline", version=1, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)
+    name="timeline", version=2, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)
 )

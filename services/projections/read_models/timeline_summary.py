@@ -7,6 +7,10 @@ from typing import assert_never
 
 from msgspec import UNSET
 
+from services.projections.complaints.escalation_id import escalated_clock
+from services.projections.read_models.case_summary import complaint_sentence, task_sentence
+from services.projections.read_models.wording import counted, money, points, words
+from shared.envelope import RecordedEvent
 from shared.events import (
     AnyEvent,
     complaint,
@@ -19,8 +23,6 @@ from shared.events import (
     purchase,
     task,
 )
-from shared.events.assignee import Assignee
-from shared.events.vocabulary import Amount, NotNegativeAmount, PositiveAmount
 
 LoyaltyEvent = (
     loyalty.LoyaltyEnrolled
@@ -32,25 +34,13 @@ LoyaltyEvent = (
     | loyalty.LoyaltyHoldCaptured
     | loyalty.LoyaltyHoldReleased
 )
-ComplaintEvent = (
-    complaint.ComplaintOpened
-    | complaint.ComplaintAcknowledged
-    | complaint.ComplaintStarted
-    | complaint.ComplaintAssigned
-    | complaint.ComplaintCustomerAwaited
-    | complaint.ComplaintCustomerReplied
-    | complaint.ComplaintNoteAdded
-    | complaint.ComplaintEscalated
-    | complaint.ComplaintResolved
-    | complaint.ComplaintCompensated
-    | complaint.ComplaintAccepted
-    | complaint.ComplaintReopened
-    | complaint.ComplaintWithdrawn
-    | complaint.ComplaintClosed
-)
-TaskEvent = (
-    task.TaskCreated | task.TaskAssigned | task.TaskRescheduled | task.TaskCompleted | task.TaskCancelled
-)
+
+
+def sentence_of(event: RecordedEvent[AnyEvent]) -> str:
+    """The sentence of an event by what it says, and of an escalation also by which clock it is of. As `summary_of`."""
+    if isinstance(event.data, complaint.ComplaintEscalated):
+        return complaint_sentence(event.data, escalated_clock(event.id, event.source))
+    return summary_of(event.data)
 
 
 def summary_of(data: AnyEvent) -> str:
@@ -59,9 +49,9 @@ def summary_of(data: AnyEvent) -> str:
         case interaction.InteractionRecorded():
             return _interaction(data)
         case purchase.PurchaseCompleted():
-            return f"Bought {_bought(data)} for {_money(data.total)} (order {data.order_id})"
+            return f"Bought {_bought(data)} for {money(data.total)} (order {data.order_id})"
         case purchase.PurchaseRefunded():
-            return f"Was refunded {_money(data.amount)} (order {data.order_id}, refund {data.refund_id})"
+            return f"Was refunded {money(data.amount)} (order {data.order_id}, refund {data.refund_id})"
         case customer.CustomerDescribed():
             return f"Customer details changed: {', '.join(_described(data.attributes))}"
         case customer.CustomerErasureRequested():
@@ -92,9 +82,9 @@ def summary_of(data: AnyEvent) -> str:
             | task.TaskCompleted()
             | task.TaskCancelled()
         ):
-            return _task(data)
+            return task_sentence(data)
         case _:
-            return _complaint(data)
+            return complaint_sentence(data)
 
 
 def _loyalty(data: LoyaltyEvent) -> str:
@@ -102,84 +92,27 @@ def _loyalty(data: LoyaltyEvent) -> str:
         case loyalty.LoyaltyEnrolled():
             return f"Joined the programme {data.programme} (account {data.account_id})"
         case loyalty.LoyaltyPointsEarned():
-            return f"Earned {_points(data.points)} (account {data.account_id})"
+            return f"Earned {points(data.points)} (account {data.account_id})"
         case loyalty.LoyaltyPointsAdjusted():
             sign = "+" if data.points > 0 else "-"
-            return f"Points corrected by {sign}{_points(abs(data.points))} (account {data.account_id})"
+            return f"Points corrected by {sign}{points(abs(data.points))} (account {data.account_id})"
         case loyalty.LoyaltyRedemptionRequested():
-            return f"Asked to redeem {_points(data.points)} (redemption {data.redemption_id})"
+            return f"Asked to redeem {points(data.points)} (redemption {data.redemption_id})"
         case loyalty.LoyaltyRedemptionCancelled():
             return f"Redemption cancelled (redemption {data.redemption_id})"
         case loyalty.LoyaltyHoldPlaced():
-            return f"{_points(data.points)} set aside (hold {data.hold_id})"
+            return f"{points(data.points)} set aside (hold {data.hold_id})"
         case loyalty.LoyaltyHoldCaptured():
-            return f"Paid with {_points(data.points)} set aside (hold {data.hold_id})"
+            return f"Paid with {points(data.points)} set aside (hold {data.hold_id})"
         case loyalty.LoyaltyHoldReleased():
             return f"Points set aside given back (hold {data.hold_id})"
         case _:
             assert_never(data)
 
 
-def _complaint(data: ComplaintEvent) -> str:
-    return f"{_complaint_said(data)} (complaint {data.complaint_id})"
-
-
-def _complaint_said(data: ComplaintEvent) -> str:
-    match data:
-        case complaint.ComplaintOpened():
-            return f"Complained: {_words(data.cause)}, severity {data.severity}"
-        case complaint.ComplaintAcknowledged():
-            return "Complaint acknowledged"
-        case complaint.ComplaintStarted():
-            return "Work on the complaint started"
-        case complaint.ComplaintAssigned():
-            return f"Complaint assigned to {_assignee(data.assignee)} at level {data.level}"
-        case complaint.ComplaintCustomerAwaited():
-            return "Waiting for the customer's answer"
-        case complaint.ComplaintCustomerReplied():
-            return "The customer answered"
-        case complaint.ComplaintNoteAdded():
-            return "Note added to the complaint"
-        case complaint.ComplaintEscalated():
-            return f"Complaint escalated to level {data.to_level}: {_words(data.reason)}"
-        case complaint.ComplaintResolved():
-            return f"Complaint resolved: {_words(data.resolution)}"
-        case complaint.ComplaintCompensated():
-            return f"Compensated with {_compensation(data)}"
-        case complaint.ComplaintAccepted():
-            return "The customer accepted the resolution"
-        case complaint.ComplaintReopened():
-            return "Complaint reopened"
-        case complaint.ComplaintWithdrawn():
-            return "Complaint withdrawn"
-        case complaint.ComplaintClosed():
-            return "Complaint closed"
-        case _:
-            assert_never(data)
-
-
-def _task(data: TaskEvent) -> str:
-    match data:
-        case task.TaskCreated():
-            said = f"Task for {_assignee(data.assignee)}, due {data.due_at:%Y-%m-%d}"
-        case task.TaskAssigned():
-            said = (
-                f"Task assigned to {_assignee(data.assignee)}" if data.assignee else "Task assigned to nobody"
-            )
-        case task.TaskRescheduled():
-            said = f"Task moved to {data.due_at:%Y-%m-%d}" if data.due_at else "Task rescheduled"
-        case task.TaskCompleted():
-            said = "Task completed"
-        case task.TaskCancelled():
-            said = "Task cancelled"
-        case _:
-            assert_never(data)
-    return f"{said} (task {data.task_id})"
-
-
 def _interaction(data: interaction.InteractionRecorded) -> str:
     way = f" ({data.direction})" if data.direction else ""
-    said = f"{_words(data.kind).capitalize()}{way}: {data.category}"
+    said = f"{words(data.kind).capitalize()}{way}: {data.category}"
     if data.duration_seconds is None:
         return said
     minutes, seconds = divmod(data.duration_seconds, 60)
@@ -191,14 +124,14 @@ def _bought(data: purchase.PurchaseCompleted) -> str:
         return "something"
     pieces = [line.quantity for line in data.lines]
     if any(isinstance(quantity, str) for quantity in pieces):
-        return _counted(len(data.lines), "position")
-    return _counted(sum(int(quantity) for quantity in pieces), "item")
+        return counted(len(data.lines), "position")
+    return counted(sum(int(quantity) for quantity in pieces), "item")
 
 
 def _consent(data: consent.ConsentChanged) -> str:
     channel = f" by {data.channel}" if data.channel else ""
     verb = "Gave consent to" if data.granted else "Withdrew consent to"
-    return f"{verb} {_words(data.purpose)}{channel}"
+    return f"{verb} {words(data.purpose)}{channel}"
 
 
 def _feedback(data: feedback.FeedbackRecorded) -> str:
@@ -211,32 +144,4 @@ def _feedback(data: feedback.FeedbackRecorded) -> str:
 
 
 def _described(attributes: customer.CustomerAttributes) -> list[str]:
-    return [_words(name) for name in attributes.__struct_fields__ if getattr(attributes, name) is not UNSET]
-
-
-def _compensation(data: complaint.ComplaintCompensated) -> str:
-    if data.points is not None:
-        return _points(data.points) if data.kind == "points" else f"{data.kind} worth {_points(data.points)}"
-    if data.amount is None:
-        return data.kind
-    return _money(data.amount) if data.kind == "money" else f"{data.kind} worth {_money(data.amount)}"
-
-
-def _assignee(assignee: Assignee) -> str:
-    return " of ".join(filter(None, (assignee.person, assignee.department)))
-
-
-def _money(amount: Amount | NotNegativeAmount | PositiveAmount) -> str:
-    return f"{amount.currency} {amount.amount}"
-
-
-def _points(points: int) -> str:
-    return _counted(points, "point")
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def _words(symbol: str) -> str:
-    return symbol.replace("_", " ")
+    return [words(name) for name in attributes.__struct_fields__ if getattr(attributes, name) is not UNSET]
