@@ -277,6 +277,9 @@ async def test_an_id_may_hold_slashes_and_what_an_address_gives_meaning(reader: 
     await reader.given(opened("09:00", "desk/7?x=ü"), opened("09:00", "a/history"))
     assert (await complaint(reader, "/v1/complaints/desk%2F7%3Fx=%C3%BC"))["complaint_id"] == "desk/7?x=ü"
     assert (await complaint(reader, "/v1/complaints/desk%2F7%3Fx=%C3%BC/history"))["items"]
+    metrics = (await reader.get("/metrics")).text
+    assert 'route="/v1/complaints/{complaint_id}"' in metrics
+    assert 'route="/v1/complaints/{complaint_id}/history"' in metrics
 
 
 async def test_an_answer_that_is_held_already_is_not_sent_again(reader: Reader, hand: Hand) -> None:

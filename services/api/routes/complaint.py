@@ -34,10 +34,12 @@ from shared.clock import Clock
 from shared.http.problems import Problem
 from shared.position import Position
 
-COMPLAINT: Final = "/v1/complaints/{complaint_id:path}"
-"""An id may have slashes, so whatever else lies below the complaints is to be routed before."""
-HISTORY: Final = "/v1/complaints/{complaint_id:path}/history"
+COMPLAINT: Final = "/v1/complaints/{complaint_id}"
+HISTORY: Final = "/v1/complaints/{complaint_id}/history"
 
+_COMPLAINT_PATH: Final = "/v1/complaints/{complaint_id:path}"
+"""An id may have slashes, so whatever else lies below the complaints is to be routed before."""
+_HISTORY_PATH: Final = "/v1/complaints/{complaint_id:path}/history"
 _ORDERS: Final = ("desc", "asc")
 _COMPLAINT_ID: Final = path_parameter(
     "complaint_id",
@@ -63,6 +65,7 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
     routes = APIRouter(tags=["complaints"])
 
     async def complaint(request: Request) -> Response:
+        request.scope["rapport.route"] = COMPLAINT
         given = query_parameters(request.scope["query_string"], ("as_of",))
         asked = Asked(_complaint_id(request), present(clock), moment("as_of", given.get("as_of")))
 
@@ -79,6 +82,7 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
         return (await reads.answer(request.scope, in_one_snapshot(query))).response()
 
     async def history(request: Request) -> Response:
+        request.scope["rapport.route"] = HISTORY
         given = query_parameters(request.scope["query_string"], ("order", "limit", "cursor"))
         complaint_id = _complaint_id(request)
         order = one_of("order", given.get("order"), _ORDERS) or _ORDERS[0]
@@ -100,7 +104,7 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
         return (await reads.answer(request.scope, in_one_snapshot(query))).response()
 
     routes.add_api_route(
-        HISTORY,
+        _HISTORY_PATH,
         history,
         methods=["GET"],
         summary="A complaint's history",
@@ -117,9 +121,9 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
         ),
         openapi_extra=read_parameters(_COMPLAINT_ID, _ORDER, LIMIT, CURSOR),
     )
-    routes.add_api_route(HISTORY, history, methods=["HEAD"], include_in_schema=False)
+    routes.add_api_route(_HISTORY_PATH, history, methods=["HEAD"], include_in_schema=False)
     routes.add_api_route(
-        COMPLAINT,
+        _COMPLAINT_PATH,
         complaint,
         methods=["GET"],
         summary="A complaint at a time",
@@ -135,7 +139,7 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
         ),
         openapi_extra=read_parameters(_COMPLAINT_ID, _AS_OF),
     )
-    routes.add_api_route(COMPLAINT, complaint, methods=["HEAD"], include_in_schema=False)
+    routes.add_api_route(_COMPLAINT_PATH, complaint, methods=["HEAD"], include_in_schema=False)
     return routes
 
 
