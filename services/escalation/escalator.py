@@ -32,7 +32,7 @@ _DATABASE_ERRORS: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg
 class EscalationFailedError(Exception):
     """A look did not post all that was to be posted, for the reason it says. The next look makes up for it.
 
-    `part` is `database`, `log` or `refused`.
+    `part` is `database` or `log`.
     """
 
     def __init__(self, part: str, detail: str) -> None:
@@ -138,7 +138,9 @@ class Escalator:
         found = self._acceptance.of(Raw(json.encode(event)), _OWN, self._received())
         if isinstance(found, Refusal):
             self._posted.add(event["id"])
-            self._log_failure(self._failed("refused", f"{event['id']}: {found.detail}"), 0)
+            self._metrics.failures.labels("refused").inc()
+            log = structlog.get_logger("rapport.escalation")
+            log.error("escalation_refused", event_id=event["id"], code=found.code, detail=found.detail)
             return None
         return found
 

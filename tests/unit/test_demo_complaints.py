@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.ops.demo.check_complaints import _STORIES, reported
+from services.ops.demo.check_complaints import ENDS, by_story
 from services.ops.demo.complaint_events import NOW, Complaint, complaint_events, complaints_of
 from services.ops.demo.programme import policies_file
 from services.ops.demo.sample import purchases
@@ -27,7 +27,7 @@ def complaints() -> list[Complaint]:
 
 
 def test_every_story_is_told_of_somebody_and_one_complaint_is_forgotten(complaints: list[Complaint]) -> None:
-    ways = reported(complaints)
+    ways = by_story(complaints)
     assert ways["forgotten"] == 1
     assert complaints[-1].story == "forgotten"
     assert min(ways["answered"], ways["compensated"], ways["lied_to"]) >= 10
@@ -55,7 +55,7 @@ def test_points_for_a_complaint_name_it_as_their_cause(complaints: list[Complain
         for event in complaint_events(complaint)
         if event["type"] == "loyalty.points_adjusted"
     ]
-    assert len(caused) == reported(complaints)["compensated"]
+    assert len(caused) == by_story(complaints)["compensated"]
     assert all(complaint_id == cause for complaint_id, cause in caused)
 
 
@@ -65,7 +65,7 @@ def test_each_story_ends_by_the_rules_as_the_check_expects_and_only_the_forgotte
     fold = evolve(PolicyHistory([Registration(load(policies_file()), {})]))
     for complaint in complaints:
         row = folded(fold, complaint)
-        expected = _STORIES[complaint.story]
+        expected = ENDS[complaint.story]
         assert (row["state"], row["reopened"], row["on_time"], row["handling_fault"]) == (
             expected.state,
             expected.reopened,

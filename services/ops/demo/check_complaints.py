@@ -3,12 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import asyncpg
 import httpx
 
+from services.ops.demo.account_story import text_of
 from services.ops.demo.complaint_events import COMPENSATION_POINTS, NOW, Complaint, Story
 from services.ops.demo.finding import Finding
 from services.ops.demo.loading import LoadingError
@@ -40,12 +40,13 @@ class Ended(NamedTuple):
     granted: int
 
 
-_STORIES: Mapping[Story, Ended] = {
+ENDS: Final[Mapping[Story, Ended]] = {
     "answered": Ended("closed", "store", 0, True, None, 0, 0),
     "compensated": Ended("closed", "store", 0, True, None, COMPENSATION_POINTS, COMPENSATION_POINTS),
     "lied_to": Ended("closed", "store", 1, True, "lying", 0, 0),
     "forgotten": Ended("acknowledged", "province", 0, None, None, 0, 0),
 }
+"""How each story ends, by hand; the scheduler's escalation included."""
 
 
 async def ended(database: asyncpg.Connection, complaints: Sequence[Complaint]) -> dict[str, Ended]:
@@ -72,7 +73,7 @@ async def check_complaints(
 ) -> list[Finding]:
     """Compares all complaints with the view, the forgotten one's escalation, and the API's answers of each story."""
     found = await ended(database, complaints)
-    right = sum(found.get(each.complaint_id) == _STORIES[each.story] for each in complaints)
+    right = sum(found.get(each.complaint_id) == ENDS[each.story] for each in complaints)
     forgotten = complaints[-1]
     escalations = [tuple(row) for row in await database.fetch(_ESCALATED, forgotten.complaint_id)]
     wanted = (f"sla:{forgotten.complaint_id}:resolution:1", "/rapport/escalator", "province")
@@ -92,7 +93,7 @@ async def check_complaints(
     ]
 
 
-def reported(complaints: Sequence[Complaint]) -> Counter[Story]:
+def by_story(complaints: Sequence[Complaint]) -> Counter[Story]:
     """How many complaints went which way."""
     return Counter(each.story for each in complaints)
 
@@ -109,7 +110,7 @@ class _Told(NamedTuple):
 
 
 def _expected(story: Story) -> _Told:
-    fields = _STORIES[story]
+    fields = ENDS[story]
     first, final = ("first_response", 1, "met"), ("final_response", 1, "met")
     clocks: tuple[tuple[str, int, str], ...] = (first, ("resolution", 1, "met"), final)
     if story == "lied_to":
@@ -122,7 +123,7 @@ def _expected(story: Story) -> _Told:
 
 
 async def _shown(client: httpx.AsyncClient, complaint: Complaint) -> _Told:
-    answer = await client.get(f"/v1/complaints/{complaint.complaint_id}", params={"as_of": as_text(NOW)})
+    answer = await client.get(f"/v1/complaints/{complaint.complaint_id}", params={"as_of": text_of(NOW)})
     shown: dict[str, Any] = answer.raise_for_status().json()
     return _Told(
         shown["state"],
@@ -132,8 +133,3 @@ async def _shown(client: httpx.AsyncClient, complaint: Complaint) -> _Told:
         tuple((each["kind"], each["points"]) for each in shown["compensation"]),
         tuple(each["points"] for each in shown["granted_points"]),
     )
-
-
-def as_text(at: datetime) -> str:
-    """A time as the API takes it."""
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -7,7 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from services.ops.demo.check_complaints import as_text, reported
+from services.ops.demo.account_story import text_of
+from services.ops.demo.check_complaints import by_story
 from services.ops.demo.complaint_events import NOW, Complaint, Story
 
 _STORIES: dict[Story, str] = {
@@ -29,7 +30,7 @@ def show_complaints(console: Console, complaints: Sequence[Complaint], address: 
     table.add_column()
     table.add_column(style="bold cyan")
     first = {each.story: each for each in reversed(complaints)}
-    ways = reported(complaints)
+    ways = by_story(complaints)
     for story, what in _STORIES.items():
         if story in first:
             table.add_row(f"{ways[story]}", what, first[story].complaint_id)
@@ -38,8 +39,8 @@ def show_complaints(console: Console, complaints: Sequence[Complaint], address: 
     console.print(f"  Ask for one as of {NOW.day} {NOW:%B %Y}, and which faults the answers had:")
     console.print()
     for line in (
-        f'curl -s "{address}/v1/complaints/{complaints[-1].complaint_id}?as_of={as_text(NOW)}"',
-        f'REPORT="{address}/v1/complaints/report?from=1997-01-01T00:00:00Z&to={as_text(NOW)}"',
+        f'curl -s "{address}/v1/complaints/{complaints[-1].complaint_id}?as_of={text_of(NOW)}"',
+        f'REPORT="{address}/v1/complaints/report?from=1997-01-01T00:00:00Z&to={text_of(NOW)}"',
         'curl -s "$REPORT&by=handling_fault"',
     ):
         console.print(Text(f"    {line}", style="green"), soft_wrap=True)
