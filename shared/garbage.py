@@ -8,6 +8,7 @@ from typing import Final
 _YOUNG_OBJECTS: Final = 20_000
 _YOUNG_COLLECTIONS: Final = 20
 _MIDDLE_COLLECTIONS: Final = 50
+_OBJECTS_OF_A_BATCH: Final = 200_000
 
 
 @contextmanager
@@ -27,3 +28,18 @@ def garbage_sought_seldom() -> Iterator[None]:
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
+
+
+@contextmanager
+def batches_left_alone() -> Iterator[None]:
+    """Until left, does not search what a large batch is made of, again and again, while it is made.
+
+    For a process that handles batches: their objects live until the batch is written and are then freed by counting
+    references. May be entered within `garbage_sought_seldom`.
+    """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(max(_OBJECTS_OF_A_BATCH, thresholds[0]), *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)

@@ -19,6 +19,7 @@ from services.projections.rules import Rules, rules_of
 from shared.clock import system_clock
 from shared.codec import decode_record
 from shared.events.catalogue import Catalogue
+from shared.garbage import batches_left_alone
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
@@ -82,7 +83,8 @@ async def run(
         asyncio.create_task(_watch(watchdog, stop)),
     )
     try:
-        await run_worker(projection, stop)
+        with batches_left_alone():
+            await run_worker(projection, stop)
     finally:
         for task in beside:
             task.cancel()

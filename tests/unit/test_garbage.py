@@ -2,7 +2,7 @@
 
 import gc
 
-from shared.garbage import garbage_sought_seldom
+from shared.garbage import batches_left_alone, garbage_sought_seldom
 
 
 def test_what_is_loaded_is_left_out_of_the_search_until_the_service_ends() -> None:
@@ -26,3 +26,12 @@ def test_cycles_made_while_serving_are_still_freed() -> None:
         del node
 
         assert gc.collect() > 0
+
+
+def test_a_process_of_batches_searches_later_within_a_service_too() -> None:
+    with garbage_sought_seldom():
+        serving = gc.get_threshold()
+        with batches_left_alone():
+            assert gc.get_threshold()[0] > serving[0]
+
+        assert gc.get_threshold() == serving

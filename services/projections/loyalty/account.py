@@ -1,6 +1,7 @@
 """An account while an event applies: lots, deficit, holds, year sums, tiers, and what is done with its points."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from services.projections.loyalty.lots import Item, Lot, LotKey, LotTree, Node, empty_tree
@@ -65,7 +66,7 @@ class Account:
         self.holds: list[OpenHold] = [OpenHold(*hold) for hold in state["holds"]]
         self.years: dict[str, int] = dict(state["years"])
         self.tiers: list[HeldTier] = [HeldTier(*tier) for tier in state["tiers"]]
-        self.lots = LotTree(state["lots"], state["next"], self._node)
+        self.lots = LotTree(state["lots"], state["next"], partial(_node, rows))
         self._moved: dict[tuple[str | None, int], Movement] = {}
 
     def store(self, party: str | None) -> None:
@@ -93,7 +94,7 @@ class Account:
 
     def figures(self, time: int) -> Figures:
         """What it has at a time not before the expiry of any open hold."""
-        held = sum(hold.points for hold in self.holds)
+        held = sum(hold.points for hold in self.holds) if self.holds else 0
         return Figures(self.lots.usable_points(time), held, self.deficit)
 
     def credit(self, lot: Lot) -> int:
@@ -101,7 +102,7 @@ class Account:
         repaid = min(self.deficit, lot.remaining)
         self.deficit -= repaid
         if lot.remaining > repaid:
-            self.lots.put(lot._replace(remaining=lot.remaining - repaid))
+            self.lots.put(lot.with_remaining(lot.remaining - repaid))
         self._move(lot, lot.remaining - repaid, repaid)
         return repaid
 
@@ -111,16 +112,17 @@ class Account:
         Answers what was taken as lots of which `remaining` are the points taken: fewer altogether if fewer were there.
         """
         taken: list[Lot] = []
+        left: list[Lot] = []
         for lot in self._to_take(time, first):
             if points == 0:
                 break
             part = min(points, lot.remaining)
             points -= part
-            taken.append(lot._replace(remaining=part))
-        for part_of in taken:
-            lot = self.lots.get(part_of.key) or part_of
-            self.lots.put(lot._replace(remaining=lot.remaining - part_of.remaining))
-            self._move(lot, -part_of.remaining, 0)
+            taken.append(lot.with_remaining(part))
+            left.append(lot.with_remaining(lot.remaining - part))
+        for part_of, rest in zip(taken, left, strict=True):
+            self.lots.put(rest)
+            self._move(rest, -part_of.remaining, 0)
         return taken
 
     def give_back(self, allocations: list[Lot], time: int) -> int:
@@ -137,7 +139,7 @@ class Account:
             if points:
                 lot = self.lots.get(allocation.key)
                 before = lot.remaining if lot else 0
-                self.lots.put(allocation._replace(remaining=before + points))
+                self.lots.put(allocation.with_remaining(before + points))
         return owed - self.deficit
 
     def _move(self, lot: Lot, change: int, repaid: int) -> None:
@@ -147,18 +149,15 @@ class Account:
         self._moved[lot.partner, lot.expires_at] = Movement(lot.partner, lot.expires_at, change, repaid)
 
     def _to_take(self, time: int, first: LotKey | None) -> Iterator[Lot]:
-        own = self.lots.get(first) if first is not None else None
+        if first is None:
+            yield from self.lots.usable(time)
+            return
+        own = self.lots.get(first)
         if own is not None:
             yield own
         for lot in self.lots.usable(time):
             if lot.key != first:
                 yield lot
-
-    def _node(self, number: int) -> Node:
-        node = self.rows.state("lots", str(number))
-        if node is None:
-            raise LookupError(f"account {self.rows.account_id} has lost node {number} of its lots")
-        return node
 
 
 def new_account(rows: AccountRows, programme: str, time: int, *, enrolled: bool) -> Account:
@@ -187,3 +186,11 @@ def stored(allocations: list[Lot]) -> list[Item]:
 def read_back(items: list[Item]) -> list[Lot]:
     """Allocations from a row that keeps them."""
     return [Lot(*item) for item in items]
+
+
+def _node(rows: AccountRows, number: int) -> Node:
+    """A node of the tree of lots. No method: a tree that knew its account would leave both to the search for cycles."""
+    node = rows.state("lots", str(number))
+    if node is None:
+        raise LookupError(f"account {rows.account_id} has lost node {number} of its lots")
+    return node

@@ -14,6 +14,8 @@ HOLD_EXPIRED = "hold_expired"
 
 def release_expired(posting: Posting, time: int) -> None:
     """Releases every hold that has expired at a time, each at its own expiry."""
+    if not posting.account.holds:
+        return
     due = [hold for hold in posting.account.holds if hold.expires_at <= time]
     for hold in sorted(due, key=lambda hold: hold.expires_at):
         state = posting.account.rows.state("hold", hold.hold_id)
@@ -129,7 +131,7 @@ def _parted(allocations: list[Lot], points: int) -> tuple[list[Lot], list[Lot]]:
         part = min(points, each.remaining)
         points -= part
         if part:
-            kept.append(each._replace(remaining=part))
+            kept.append(each.with_remaining(part))
         if part < each.remaining:
-            rest.append(each._replace(remaining=each.remaining - part))
+            rest.append(each.with_remaining(each.remaining - part))
     return kept, rest

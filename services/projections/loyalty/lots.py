@@ -43,6 +43,15 @@ class Lot(NamedTuple):
         """What it is ordered and found by."""
         return list(self[:_KEY])
 
+    def with_remaining(self, points: int) -> "Lot":
+        """The lot with so many points remaining; most events ask for it, and `_replace` is twice as slow."""
+        if points == self.remaining:
+            return self
+        return Lot(
+            self.expires_at, self.occurred_at, self.event_id, self.offset, self.granted, points, self.partner,
+            self.order_id,
+        )  # fmt: skip
+
 
 def empty_tree() -> Node:
     """The root of a tree without lots."""
