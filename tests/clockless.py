@@ -22,6 +22,7 @@ _PROJECTION_CODE = (
     "services.projections.complaints.",
     "services.projections.early_events",
     "services.projections.loyalty.",
+    "services.projections.moments",
     "services.projections.tasks.",
     "services.projections.subjects",
     "services.projections.categories",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.projections.loyalty.moments import microseconds_of
+from services.projections.moments import microseconds_of
 from services.projections.read_models.declaration import Key, Needs, Row
 from shared.envelope import RecordedEvent
 from shared.events.data import EventData

@@ -13,7 +13,7 @@ from services.api.routes.complaints import VIEWS
 from services.api.routes.loyalty_account import in_one_snapshot
 from services.projections.complaints.report import Grouping
 from services.projections.complaints.report_queries import complaint_report
-from services.projections.loyalty.moments import microseconds_of, text_of
+from services.projections.moments import microseconds_of, text_of
 from services.projections.view_positions import position_of
 
 ROUTE: Final = "/v1/complaints/report"

@@ -14,9 +14,9 @@ from services.api.parameters import invalid_parameter, one_of, query_parameters
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import present
 from services.projections.loyalty.account_source import LedgerReads
-from services.projections.loyalty.moments import datetime_of, microseconds_of, month_start, text_of
 from services.projections.loyalty.programme import Programme
 from services.projections.loyalty.settlement import SettlementTooLargeError, Span, settlement
+from services.projections.moments import datetime_of, microseconds_of, month_start, text_of
 from shared.clock import Clock
 from shared.http.problems import Problem
 

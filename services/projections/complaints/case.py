@@ -15,7 +15,7 @@ from services.projections.complaints.states import (
 )
 from services.projections.complaints.working_calendar import WorkingCalendar
 from services.projections.early_events import Occurrence
-from services.projections.loyalty.moments import datetime_of, microseconds_of
+from services.projections.moments import datetime_of, microseconds_of
 from services.projections.read_models.declaration import Row
 from shared.events.complaint import (
     ComplaintAccepted,

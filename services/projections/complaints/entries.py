@@ -6,7 +6,7 @@ from typing import Any
 from services.projections.complaints.clocks import Clock, stored
 from services.projections.complaints.compensation import given
 from services.projections.early_events import Occurrence
-from services.projections.loyalty.moments import datetime_of
+from services.projections.moments import datetime_of
 from services.projections.read_models.declaration import Row
 from shared.events.complaint import (
     ComplaintAssigned,

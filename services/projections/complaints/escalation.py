@@ -8,7 +8,7 @@ from services.projections.complaints import clocks
 from services.projections.complaints.clocks import Clock
 from services.projections.complaints.escalation_id import ESCALATOR, escalation_id
 from services.projections.complaints.states import level_above
-from services.projections.loyalty.moments import microseconds_of, text_of
+from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from services.projections.complaints.policies_in_force import PoliciesInForce
 from services.projections.complaints.reading import listed_complaint
 from services.projections.complaints.stored_cases import CASE_COLUMNS, case_row
-from services.projections.loyalty.moments import datetime_of, microseconds_of
+from services.projections.moments import datetime_of, microseconds_of
 from services.projections.read_models.declaration import Row
 from shared.identifiers import customer_id_of
 

@@ -13,7 +13,7 @@ from services.projections.complaints.case_reads import CaseReads
 from services.projections.complaints.past_case import past_case
 from services.projections.complaints.reading import complaint_view, history_item
 from services.projections.complaints.stored_cases import CASE_COLUMNS, ENTRY_COLUMNS, case_row, entry_row
-from services.projections.loyalty.moments import microseconds_of, text_of
+from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 from shared.identifiers import customer_id_of
 from shared.position import Position

@@ -14,7 +14,7 @@ from services.projections.complaints.clocks import Clock
 from services.projections.complaints.policy_history import PolicyHistory
 from services.projections.complaints.working_calendar import WorkingCalendar
 from services.projections.early_events import TOO_MANY_EARLY
-from services.projections.loyalty.moments import microseconds_of, text_of
+from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 
 TIME_WENT_BACK = "time_went_back"

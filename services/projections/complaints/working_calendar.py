@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from services.projections.loyalty.moments import datetime_of, microseconds_of
+from services.projections.moments import datetime_of, microseconds_of
 
 MINUTE = 60_000_000
 DAY = 1440 * MINUTE

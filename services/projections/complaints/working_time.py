@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.projections.complaints.working_calendar import END_OF_TIME, WorkingCalendar
-from services.projections.loyalty.moments import datetime_of
+from services.projections.moments import datetime_of
 
 _LONGEST_CLOSURE_DAYS = 3660
 

@@ -7,11 +7,11 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from services.projections.loyalty.clawback import claw_back
-from services.projections.loyalty.moments import NEVER, local_year, microseconds_of
 from services.projections.loyalty.posting import Posting
 from services.projections.loyalty.programme import points_for
 from services.projections.loyalty.refunds import apply_waiting
 from services.projections.loyalty.tiers import count_qualifying, held_tier, multiplier_of
+from services.projections.moments import NEVER, local_year, microseconds_of
 from shared.events.loyalty import LoyaltyPointsAdjusted, LoyaltyPointsEarned
 from shared.events.purchase import PurchaseCompleted
 

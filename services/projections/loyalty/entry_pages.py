@@ -16,8 +16,8 @@ from services.projections.loyalty.account_source import (
     answered,
 )
 from services.projections.loyalty.lots import Lot
-from services.projections.loyalty.moments import NEVER, datetime_of, microseconds_of
 from services.projections.loyalty.reading import AFTER_ALL, Reading, expired_entry, statement
+from services.projections.moments import NEVER, datetime_of, microseconds_of
 from services.projections.read_models.declaration import Row
 from shared.position import Position
 

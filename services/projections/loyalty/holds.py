@@ -4,9 +4,9 @@ from typing import Any
 
 from services.projections.loyalty.account import OpenHold, read_back, stored
 from services.projections.loyalty.lots import Lot
-from services.projections.loyalty.moments import microseconds_of
 from services.projections.loyalty.posting import Cause, Posting
 from services.projections.loyalty.redemptions import INSUFFICIENT_POINTS
+from services.projections.moments import microseconds_of
 from shared.events.loyalty import LoyaltyHoldCaptured, LoyaltyHoldPlaced, LoyaltyHoldReleased
 
 HOLD_EXPIRED = "hold_expired"

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from services.projections.loyalty.moments import NEVER
+from services.projections.moments import NEVER
 
 MOST_ITEMS = 64
 """Items a node holds at most."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.projections.loyalty.moments import microseconds_of, text_of
 from services.projections.loyalty.outcomes import Found, Told
 from services.projections.loyalty.posting import ANOMALY
 from services.projections.loyalty.reading import statement
+from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 
 View = dict[str, Any]

@@ -7,9 +7,9 @@ from datetime import datetime
 from services.projections.history.folding import HistoryFold
 from services.projections.history.reading import Horizon, journalled_events
 from services.projections.loyalty.account_source import IS_LATER, LedgerReads, Place
-from services.projections.loyalty.moments import microseconds_of
 from services.projections.loyalty.posting import ANOMALY
 from services.projections.loyalty.stored_account import Connection, StoredAccount
+from services.projections.moments import microseconds_of
 from services.projections.read_models.declaration import Key, Row
 from shared.position import Position
 

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 from services.projections.loyalty.account import Account
 from services.projections.loyalty.lots import Lot
-from services.projections.loyalty.moments import datetime_of, microseconds_of
 from services.projections.loyalty.programme import Programme, Programmes
+from services.projections.moments import datetime_of, microseconds_of
 from services.projections.read_models.declaration import Row
 from shared.envelope import RecordedEvent
 

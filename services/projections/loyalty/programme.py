@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Context, Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from services.projections.loyalty.moments import NEVER, day_start, month_start_after
+from services.projections.moments import NEVER, day_start, month_start_after
 
 Clawback = Literal["clamp", "allow_negative"]
 BASE_TIER = "base"

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 from services.projections.loyalty.account_source import AccountSource, LedgerReads, Paging, answered
 from services.projections.loyalty.entry_pages import EntryPage, entry_page
-from services.projections.loyalty.moments import datetime_of, microseconds_of
 from services.projections.loyalty.past_account import past_account
 from services.projections.loyalty.reading import account_view, read_account
 from services.projections.loyalty.stored_account import Connection, stored_account
+from services.projections.moments import datetime_of, microseconds_of
 from shared.position import Position
 
 MOST_LOTS = 100

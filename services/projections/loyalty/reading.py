@@ -13,11 +13,11 @@ from typing import Any
 from services.projections.loyalty.account import Account
 from services.projections.loyalty.holds import release_expired
 from services.projections.loyalty.lots import Lot
-from services.projections.loyalty.moments import NEVER, datetime_of, local_year, microseconds_of, text_of
 from services.projections.loyalty.posting import ANOMALY, Cause, Posting
 from services.projections.loyalty.programme import BASE_TIER, Programmes
 from services.projections.loyalty.rows import AccountRows, RowsMissingError
 from services.projections.loyalty.tiers import held_tier, held_until
+from services.projections.moments import NEVER, datetime_of, local_year, microseconds_of, text_of
 from services.projections.read_models.declaration import Key, Needs, Row
 
 AFTER_ALL = 2**62

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 from services.projections.loyalty.account import Movement
 from services.projections.loyalty.account_source import LedgerReads, answered
-from services.projections.loyalty.moments import datetime_of, microseconds_of
 from services.projections.loyalty.reading import read_account
 from services.projections.loyalty.stored_account import Connection, stored_account
+from services.projections.moments import datetime_of, microseconds_of
 from services.projections.read_models.declaration import Row
 from shared.position import Position
 

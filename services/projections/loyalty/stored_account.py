@@ -10,8 +10,8 @@ from msgspec import json
 from services.projections.loyalty.account import read_back
 from services.projections.loyalty.account_source import IS_LATER, Place
 from services.projections.loyalty.lots import LotTree
-from services.projections.loyalty.moments import datetime_of
 from services.projections.loyalty.rows import AccountRows, RowsMissingError
+from services.projections.moments import datetime_of
 from services.projections.read_models.declaration import Key, Row
 from shared.position import Position
 

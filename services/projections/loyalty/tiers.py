@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from services.projections.loyalty.account import Account, HeldTier
-from services.projections.loyalty.moments import local_year, year_start
 from services.projections.loyalty.programme import Programmes, Tier
+from services.projections.moments import local_year, year_start
 
 _ONE = Decimal(1)
 

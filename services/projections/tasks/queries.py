@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from msgspec import json
 
-from services.projections.loyalty.moments import datetime_of, microseconds_of
+from services.projections.moments import datetime_of, microseconds_of
 from services.projections.tasks.reading import listed_task
 from shared.identifiers import customer_id_of
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from services.projections.loyalty.moments import microseconds_of, text_of
+from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 
 _SHOWN = ("status", "party_id", "complaint_id", "caused_by", "outcome", "channel", "location")

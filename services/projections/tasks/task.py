@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, assert_never
 
 from services.projections.early_events import Occurrence
-from services.projections.loyalty.moments import datetime_of
+from services.projections.moments import datetime_of
 from services.projections.read_models.declaration import Row
 from shared.events.assignee import Assignee
 from shared.events.task import TaskAssigned, TaskCancelled, TaskCompleted, TaskCreated, TaskRescheduled

@@ -10,7 +10,7 @@ from services.projections.complaints.reading import complaint_view, is_overdue, 
 from services.projections.complaints.states import ACTIVE, LEVELS, STATES
 from services.projections.complaints.tables import COMPLAINT_ENTRIES, COMPLAINTS
 from services.projections.engine.row_shape import shape_of
-from services.projections.loyalty.moments import microseconds_of
+from services.projections.moments import microseconds_of
 from shared.events.complaint import ComplaintCompensated
 from tests.unit.complaints.cases import (
     CASE,

@@ -16,7 +16,7 @@ from services.projections.complaints.working_time import (
     close_of_business,
     working_time_between,
 )
-from services.projections.loyalty.moments import datetime_of, microseconds_of
+from services.projections.moments import datetime_of, microseconds_of
 from tests.unit.complaints.minute_clocks import Wall, done_by, walk, worked
 
 ZONES = (

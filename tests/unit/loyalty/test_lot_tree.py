@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.projections.loyalty.lots import MOST_ITEMS, Lot, LotTree, Node, empty_tree
-from services.projections.loyalty.moments import NEVER
+from services.projections.moments import NEVER
 
 
 class Stored:
