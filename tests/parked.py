@@ -13,7 +13,7 @@ from services.projections.engine.verify import verify
 from services.projections.read_models.declaration import ReadModel
 from tests.case_ledger import CASE_LEDGER
 from tests.complaint_trails import COMPLAINT_TRAILS
-from tests.failing_views import EVERY
+from tests.failing_views import EVERY, OF_EVERY_KIND
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, projection, purchase, reached, worker
 from tests.rebuilding import rebuilding
@@ -91,7 +91,9 @@ async def parked_counts(connection: asyncpg.Connection) -> list[Count]:
 
 
 async def redrive_all(
-    connection: asyncpg.Connection, read_models: Sequence[ReadModel] = EVERY, wanted: Wanted = EVERYTHING
+    connection: asyncpg.Connection,
+    read_models: Sequence[ReadModel] = OF_EVERY_KIND,
+    wanted: Wanted = EVERYTHING,
 ) -> list[Redriven]:
     """Redrives each view."""
     return [await redrive(connection, read_model, decode, wanted) for read_model in read_models]

@@ -22,7 +22,7 @@ from services.projections.read_models.declaration import Entries, Ordered, ReadM
 from services.projections.read_models.timeline import TIMELINE
 from shared.envelope import RecordedEvent
 from tests.complaint_trails import COMPLAINT_TRAILS, evolve, key
-from tests.failing_views import EVERY, failing_on, with_faults
+from tests.failing_views import EVERY, OF_EVERY_KIND, failing_on, with_faults
 from tests.fakes.memory_log import MemoryLog
 from tests.parked import (
     Count,
@@ -317,8 +317,8 @@ async def test_while_a_rebuild_of_the_view_runs_a_redrive_is_refused_and_afterwa
     go_on.set()
     done = await rebuilding_all
     assert [each.comparison and each.comparison.differing for each in done] == [0] * len(EVERY)
-    assert [each.waiting for each in await redrive_all(connection)] == [0] * len(EVERY)
-    for read_model in EVERY:
+    assert [each.waiting for each in await redrive_all(connection)] == [0] * len(OF_EVERY_KIND)
+    for read_model in OF_EVERY_KIND:
         rows = await rows_of(connection, read_model, 2)
         assert rows == await rows_of(connection, read_model, 1)  # it is kept for rollback, and has them too
         assert rows
