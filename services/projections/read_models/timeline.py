@@ -152,7 +152,7 @@ async def page(
     ascending: bool = False,
     points: bool = False,
 ) -> Page:
-    """The entries of some parties, their cases and the tasks of those, newest first unless `ascending`.
+    """The entries of some different parties, their cases and the tasks of those, newest first unless `ascending`.
 
     Loyalty events say what the ledger made of them; with `points` purchases and refunds do so as well, which makes a
     page of fifty of them cost nearly twice as much.
@@ -164,14 +164,14 @@ async def page(
     given = [value for value in filters if value is not None]
     names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
     arguments = (parties, limit, *given, *(after or ()))
-    plain, told = (
-        _page_statement(names, follows=after is not None, ascending=ascending, told=each)
-        for each in (None, _IS_TOLD if points else _IS_OF_LOYALTY)
+    quick, whole = (
+        _page_statement(names, follows=after is not None, ascending=ascending, told=told)
+        for told in (None, _IS_TOLD if points else _IS_OF_LOYALTY)
     )
-    found = None if points else await connection.fetchrow(plain, *arguments)
-    if found is None or _OF_LOYALTY in found["items"]:
-        # Asking the ledger in every statement took a third of a page's time, and most pages have nothing to ask.
-        found = await connection.fetchrow(told, *arguments)
+    found = None if points else await connection.fetchrow(quick, *arguments)
+    if found is None or found["has_cases"] or _OF_LOYALTY in found["items"]:
+        # Most pages have neither cases to follow nor the ledger to ask, which took a third of every page's time.
+        found = await connection.fetchrow(whole, *arguments)
     if found is None:  # an outer join to one row always answers one
         raise AssertionError("a timeline page answered no row")
     last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
@@ -205,7 +205,8 @@ _CONDITIONS = {
 def _page_statement(filters: tuple[str, ...], *, follows: bool, ascending: bool, told: str | None) -> str:
     """SQL for one set of filters: at most 384 texts, so that each is prepared once and has a plan of its own.
 
-    `told` is the condition of items that the ledger is asked about.
+    `told` is the condition of items that the ledger is asked about. Without it the statement follows no cases either,
+    and says whether there are any.
     """
     conditions = [_CONDITIONS[name].format(f"${number}") for number, name in enumerate(filters, start=3)]
     if follows:
@@ -219,7 +220,9 @@ def _page_statement(filters: tuple[str, ...], *, follows: bool, ascending: bool,
     return _PAGE.format(
         conditions="".join(f" and {condition}" for condition in conditions),
         order=f"time {way}, partition {way}, log_offset {way}",
+        subjects=_PARTIES if told is None else _PARTIES_AND_CASES,
         item="item" if told is None else _ITEM_TOLD.format(told),
+        has_cases=_HAS_CASES if told is None else "false",
     )
 
 
@@ -243,8 +246,8 @@ _ITEM_TOLD = """case when {} then coalesce((
 behind that of a purchase or refund; as it is where the ledger says nothing, or has not come so far. Quotes inside of
 values are escaped, so the members that are searched for are found nowhere else."""
 
-_PAGE = """
-with cases as (
+_PARTIES = "with subjects as (select unnest($1::text[]) as subject"
+_PARTIES_AND_CASES = """with cases as (
     select distinct t.case_subject from live.timeline t
     where t.subject = any($1::text[]) and t.case_subject is not null
 ), tasks as (
@@ -255,7 +258,13 @@ with cases as (
         offset 0
     ) tie
 ), subjects as (
-    select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
+    select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks"""
+_HAS_CASES = (
+    "exists (select from live.timeline t where t.subject = any($1::text[]) and t.case_subject is not null)"
+)
+
+_PAGE = """
+{subjects}
 ), page as materialized (
     select entry.* from subjects, lateral (
         select t.time, t.partition, t.log_offset, t.type, t.item from live.timeline t
@@ -270,6 +279,7 @@ select
         from page order by {order} limit $2::integer
     ) shown) as items,
     (select count(*) from page) > $2::integer as more,
+    {has_cases} as has_cases,
     last.time, last.partition, last.log_offset,
     coalesce(
         (
