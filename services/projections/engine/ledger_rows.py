@@ -7,13 +7,7 @@ import asyncpg
 from services.projections.engine.folding import BehindParkedError, Contribution, Failure
 from services.projections.engine.generations import LiveView
 from services.projections.engine.row_shape import RowValues, shape_of
-from services.projections.engine.writing import (
-    add_keyed_rows,
-    add_rows,
-    change_rows,
-    load_rows,
-    remove_rows,
-)
+from services.projections.engine.writing import add_rows, load_rows, write_changes
 from services.projections.read_models.declaration import Key, Ledger, Needs, Row
 
 
@@ -25,6 +19,7 @@ class LedgerRows:
 
     def __init__(self, view: LiveView, kind: Ledger) -> None:
         self._table, self._entries_table = view.tables
+        self._entry_shape = shape_of(self._entries_table)
         self._evolve = kind.evolve
         self._rows: dict[Key, Row | None] = {}
         self._stored: dict[Key, bool] = {}
@@ -72,8 +67,7 @@ class LedgerRows:
                 raise LookupError(f"asks for rows it was given: {sorted(evolved.keys)}")
             return evolved
         changed = {key: row for key, row in evolved.rows.items() if row is not self._rows[key]}
-        entry_values = shape_of(self._entries_table).entry_values
-        entries = [entry_values(entry) for entry in evolved.entries]
+        entries = [self._entry_shape.entry_values(entry) for entry in evolved.entries]
         for key, row in changed.items():
             self._stored.setdefault(key, self._rows[key] is not None)
             self._rows[key] = row
@@ -85,15 +79,9 @@ class LedgerRows:
 
         Raises `RowsRefusedError` and asyncpg's errors.
         """
-        changed = [(key, self._rows[key], stored) for key, stored in self._stored.items()]
-        added = {key: row for key, row, stored in changed if row is not None and not stored}
-        await add_keyed_rows(connection, self._table, added)
-        kept = {key: row for key, row, stored in changed if row is not None and stored}
-        await change_rows(connection, self._table, kept)
-        gone = [key for key, row, stored in changed if row is None and stored]
-        await remove_rows(connection, self._table, gone)
-        columns = shape_of(self._entries_table).columns
-        await add_rows(connection, self._entries_table, columns, self._entries)
+        stored = {key for key, is_stored in self._stored.items() if is_stored}
+        await write_changes(connection, self._table, self.changed, stored)
+        await add_rows(connection, self._entries_table, self._entry_shape.columns, self._entries)
 
     def written(self) -> None:
         """Takes note that what `write` wrote was committed."""

@@ -11,13 +11,12 @@ from services.projections.engine.generations import LiveView
 from services.projections.engine.ledger_rows import LedgerRows
 from services.projections.engine.row_shape import RowValues, shape_of
 from services.projections.engine.writing import (
-    add_keyed_rows,
     add_missing_rows,
     add_rows,
     change_rows,
     load_rows,
     lock_rows,
-    remove_rows,
+    write_changes,
 )
 from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Needs, Ordered, Row
 
@@ -154,14 +153,9 @@ class _OrderedRows(_KnownRows):
             self._sizes.see(after)
 
     async def write(self, connection: asyncpg.Connection) -> None:
-        changed = [(key, self._rows[key], stored) for key, stored in self._stored_before.items()]
-        added = {key: row for key, row, stored in changed if row is not None and not stored}
-        await add_keyed_rows(connection, self._table, added)
-        kept = {key: row for key, row, stored in changed if row is not None and stored}
-        await change_rows(connection, self._table, kept)
-        await remove_rows(
-            connection, self._table, [key for key, row, stored in changed if row is None and stored]
-        )
+        changed = {key: self._rows[key] for key in self._stored_before}
+        stored = {key for key, is_stored in self._stored_before.items() if is_stored}
+        await write_changes(connection, self._table, changed, stored)
 
     def written(self, most_bytes: int) -> None:
         self._stored_before.clear()

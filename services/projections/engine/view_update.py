@@ -9,13 +9,12 @@ from services.projections.engine.generations import LiveView
 from services.projections.engine.ledger_rows import update_ledger
 from services.projections.engine.row_shape import shape_of
 from services.projections.engine.writing import (
-    add_keyed_rows,
     add_missing_rows,
     add_rows,
     change_rows,
     load_rows,
     lock_rows,
-    remove_rows,
+    write_changes,
 )
 from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Row
 
@@ -42,12 +41,8 @@ async def update_view(
         return await _update_shared(connection, view, contributions, parked_keys, ahead)
     loaded = await load_rows(connection, view.table, _keys(contributions))
     folded = fold(view, contributions, loaded, parked_keys)
-    added = {key: row for key, row in folded.rows.items() if row is not None and key not in loaded}
-    await add_keyed_rows(connection, view.table, added)
-    await change_rows(connection, view.table, _changed(folded, loaded))
-    await remove_rows(
-        connection, view.table, [k for k, row in folded.rows.items() if row is None and k in loaded]
-    )
+    changed = {key: row for key, row in folded.rows.items() if row is not loaded.get(key)}
+    await write_changes(connection, view.table, changed, loaded)
     return folded.failures
 
 

@@ -1,6 +1,6 @@
 """The rows of a view's table, loaded by key and written by the batch: COPY or arrays, never row by row."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
@@ -86,6 +86,22 @@ async def change_rows(connection: asyncpg.Connection, table: Table, rows: Mappin
         return
     with _refusals(table):
         await connection.execute(_statements(table).update, *_arrays(table, rows))
+
+
+async def write_changes(
+    connection: asyncpg.Connection, table: Table, rows: Mapping[Key, Row | None], stored: Container[Key]
+) -> None:
+    """Writes rows that changed and that nobody else writes: those not `stored` are added, None removes a stored one.
+
+    Raises as `add_rows` does.
+    """
+    await add_keyed_rows(
+        connection, table, {key: row for key, row in rows.items() if row is not None and key not in stored}
+    )
+    await change_rows(
+        connection, table, {key: row for key, row in rows.items() if row is not None and key in stored}
+    )
+    await remove_rows(connection, table, [key for key, row in rows.items() if row is None and key in stored])
 
 
 async def remove_rows(connection: asyncpg.Connection, table: Table, keys: Collection[Key]) -> None:
