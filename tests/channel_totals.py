@@ -1,5 +1,6 @@
 """A read model of the mergeable kind for tests, whose few rows every partition writes: how busy is each channel?"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
@@ -18,12 +19,8 @@ TABLE = Table(
 )
 
 
-def key(event: RecordedEvent[Any]) -> Key:
-    return (event.channel,)
-
-
-def lift(event: RecordedEvent[Any]) -> Row:
-    return {"events": 1, "types": {event.type: 1}}
+def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
+    return {(event.channel,): {"events": 1, "types": {event.type: 1}}}
 
 
 def combine(one: Row, other: Row) -> Row:
@@ -37,7 +34,7 @@ def combine(one: Row, other: Row) -> Row:
 CHANNEL_TOTALS = ReadModel(
     name="channel_totals",
     version=1,
-    kind=Mergeable(key=key, lift=lift, combine=combine),
+    kind=Mergeable(lift=lift, combine=combine),
     table=TABLE,
     consumes=classes_of(AnyEvent),
 )

@@ -29,6 +29,7 @@ _PROJECTION_CODE = (
     "tests.case_ledger",
     "tests.complaint_trails",
     "tests.channel_totals",
+    "tests.touch_counts",
 )
 _SOURCES = {
     time: ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),

@@ -16,6 +16,7 @@ from tests.channel_totals import CHANNEL_TOTALS
 from tests.clockless import take_away_clocks
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.declared import READ_MODELS
+from tests.touch_counts import TOUCH_COUNTS
 
 pytest_plugins = ["tests.kafka_broker"]
 
@@ -23,7 +24,7 @@ pytest_plugins = ["tests.kafka_broker"]
 @pytest.fixture(scope="session", autouse=True)
 def no_clock_in_projections() -> None:
     """The whole suite runs with clocks and dice that raise in projection code."""
-    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER))
+    take_away_clocks((*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, TOUCH_COUNTS, CASE_LEDGER))
 
 
 @pytest.fixture(scope="session")

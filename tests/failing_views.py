@@ -1,11 +1,11 @@
 """Read models that fail on chosen events until they are mended: the faults that park events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from services.projections.read_models.customer_summary import CUSTOMER_SUMMARY
-from services.projections.read_models.declaration import Entries, Mergeable, Ordered, ReadModel, Row
+from services.projections.read_models.declaration import Entries, Key, Mergeable, Ordered, ReadModel, Row
 from services.projections.read_models.timeline import TIMELINE
 from shared.envelope import RecordedEvent
 from tests.case_ledger import CASE_LEDGER
@@ -42,7 +42,7 @@ def failing_on(read_model: ReadModel, event_ids: Collection[str]) -> ReadModel:
     if isinstance(kind, Mergeable):
         lift = kind.lift
 
-        def failing_lift(event: RecordedEvent[Any]) -> Row:
+        def failing_lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
             refuse(event)
             return lift(event)
 

@@ -18,8 +18,9 @@ from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
 from tests.strategies import JsonObject, related_events
+from tests.touch_counts import TOUCH_COUNTS
 
-EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER)
+EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, TOUCH_COUNTS, CASE_LEDGER)
 TABLES = [(each, table.name) for each in EVERY for table in each.tables]
 _KEPT = ("control.journal", "control.positions", "control.parked_events", "control.log_identity")
 

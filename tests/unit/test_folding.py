@@ -1,5 +1,6 @@
 """Folding: what fails keeps its stream key waiting, in one view, and nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,15 +15,18 @@ from services.projections.engine.folding import (
     fold_ahead,
 )
 from services.projections.engine.generations import LiveView
-from services.projections.read_models.declaration import Mergeable, Row
+from services.projections.engine.shadow_rows import shadow_rows
+from services.projections.read_models.declaration import Key, Mergeable, Row
 from shared.codec import decode_record
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
 from tests.projecting import purchase
 from tests.strategies import CATALOGUE, JsonObject, record_of
+from tests.touch_counts import TOUCH_COUNTS
 
 TRAILS = LiveView.of(COMPLAINT_TRAILS, 1)
 TOTALS = LiveView.of(CHANNEL_TOTALS, 1)
+TOUCHES = LiveView.of(TOUCH_COUNTS, 1)
 
 
 def given(view: LiveView, *posted: JsonObject) -> list[Contribution]:
@@ -94,3 +98,49 @@ def test_where_combining_fails_the_event_at_fault_is_found(loaded: Any) -> None:
     folded = fold(view, events, loaded)
     assert folded.rows[("store",)] == {"events": 2, "types": {"purchase.completed": 2 - len(loaded)}}
     assert len(folded.failures) == 2 + len(loaded)
+
+
+def counting_to(most: int) -> LiveView:
+    """A view of several rows an event that takes no row beyond so many touches."""
+
+    def choosy(one: Row, other: Row) -> Row:
+        if one["touches"] + other["touches"] > most:
+            raise OverflowError(f"no more than {most}")
+        return combine(one, other)
+
+    assert isinstance(TOUCH_COUNTS.kind, Mergeable)
+    combine = TOUCH_COUNTS.kind.combine
+    return TOUCHES._replace(read_model=replace(TOUCH_COUNTS, kind=replace(TOUCH_COUNTS.kind, combine=choosy)))
+
+
+def touches(rows: Mapping[Key, Row | None]) -> dict[str, int]:
+    return {key[1]: row["touches"] for key, row in rows.items() if row is not None}
+
+
+def test_an_event_of_several_rows_changes_them_all() -> None:
+    events = given(TOUCHES, purchase(1, channel="web"), purchase(2, channel="app"))
+    ahead = combine_ahead(TOUCHES, events)
+    assert ahead is not None
+    expected = {"web": 1, "app": 1, "purchase.completed": 2}
+    assert touches(fold(TOUCHES, events, {}).rows) == touches(ahead) == expected
+
+
+def test_an_event_of_which_one_row_fails_changes_none_of_its_rows() -> None:
+    view = counting_to(2)
+    events = given(view, *(purchase(number, f"M{number}", channel="web") for number in range(2)))
+    events += given(view, purchase(2, "M2", channel="app"))
+    assert combine_ahead(view, events) is None
+    folded = fold(view, events, {})
+    assert touches(folded.rows) == {"web": 2, "purchase.completed": 2}
+    assert [type(failure.error) for failure in folded.failures] == [OverflowError]
+
+
+def test_while_rebuilding_an_event_of_which_one_row_fails_changes_none_of_its_rows() -> None:
+    view = counting_to(1)
+    rows = shadow_rows(view, empty=True)
+    first, second = given(view, purchase(1, channel="web"), purchase(2, channel="app"))
+    rows.fold(first)
+    before = rows.size_bytes()
+    with pytest.raises(OverflowError):
+        rows.fold(second)
+    assert rows.size_bytes() == before

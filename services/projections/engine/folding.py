@@ -1,12 +1,12 @@
 """From events to the rows of one view. Pure: nothing is loaded or written here, and batches are not known.
 
-`contribution_of` says what an event gives a view and needs no row; `step` folds one contribution into the row of its
-key; `fold` does so for many, over rows that were loaded, and keeps the order of a stream key where one fails. A
-rebuild uses the first two over rows it keeps in memory. The rows of a `Ledger`, which may ask for more of them while
-they are folded, are in `ledger_rows`.
+`contribution_of` says what an event gives a view and needs no row; `evolved` and `merged` fold one contribution into
+the rows there are; `fold` does so for many, over rows that were loaded, and keeps the order of a stream key where one
+fails. A rebuild uses the first three over rows it keeps in memory. The rows of a `Ledger`, which may ask for more of
+them while they are folded, are in `ledger_rows`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from services.projections.engine.generations import LiveView
@@ -18,13 +18,13 @@ from shared.envelope import RecordedEvent
 class Contribution(NamedTuple):
     """What an event gives one view.
 
-    `key` is the row's, () for `Entries` and `Ledger`. `given` is for `Entries` the row's values as they are written,
-    for `Mergeable` the lifted row, for `Ledger` the keys of the rows it needs, for `Ordered` nothing. Where the read
-    model raised, `error` is what it raised.
+    `keys` are those of the rows it needs, as far as the event tells: one for `Ordered`, none for `Entries`. `given` is
+    for `Entries` the row's values as they are written, for `Mergeable` the lifted rows by key, else nothing. Where the
+    read model raised, `error` is what it raised.
     """
 
     event: RecordedEvent[Any]
-    key: Key
+    keys: Collection[Key]
     given: Any = None
     error: Exception | None = None
 
@@ -66,19 +66,31 @@ def contribution_of(view: LiveView, event: RecordedEvent[Any]) -> Contribution |
         return Contribution(event, (), shape_of(view.table).entry_values(kind.row(event)))
     if isinstance(kind, Ledger):
         keys = kind.keys(event)
-        return Contribution(event, (), keys) if keys else None
+        return Contribution(event, keys) if keys else None
+    if isinstance(kind, Mergeable):
+        lifted = kind.lift(event)
+        return Contribution(event, lifted.keys(), lifted) if lifted else None
     key = kind.key(event)
-    if key is None:
-        return None
-    return Contribution(event, key, kind.lift(event) if isinstance(kind, Mergeable) else None)
+    return None if key is None else Contribution(event, (key,))
 
 
-def step(kind: Ordered | Mergeable, row: Row | None, contribution: Contribution) -> Row | None:
-    """The row of the contribution's key after it, `row` being the one before. Raises what the read model raises."""
-    if isinstance(kind, Ordered):
-        return kind.evolve(row, contribution.event)
-    lifted: Row = contribution.given
-    return lifted if row is None else kind.combine(row, lifted)
+def evolved(
+    kind: Ordered, before: Callable[[Key], Row | None], contribution: Contribution
+) -> dict[Key, Row | None]:
+    """The row of the contribution's key after it, `before` answering the earlier one. Raises as the read model does."""
+    return {key: kind.evolve(before(key), contribution.event) for key in contribution.keys}
+
+
+def merged(
+    kind: Mergeable, before: Callable[[Key], Row | None], contribution: Contribution
+) -> dict[Key, Row]:
+    """The rows of the contribution's keys after it, all of them or an error. Raises as the read model does."""
+    after: dict[Key, Row] = {}
+    lifted: Mapping[Key, Row] = contribution.given
+    for key, row in lifted.items():
+        other = before(key)
+        after[key] = row if other is None else kind.combine(other, row)
+    return after
 
 
 def fold(
@@ -118,9 +130,16 @@ def _fold_one(
     if isinstance(kind, Entries):
         folded.entries.append(contribution.given)
         return
-    key = contribution.key
-    before = folded.rows[key] if key in folded.rows else loaded.get(key)
-    folded.rows[key] = step(kind, before, contribution)
+    rows = folded.rows
+
+    def before(key: Key) -> Row | None:
+        return rows[key] if key in rows else loaded.get(key)
+
+    rows.update(
+        evolved(kind, before, contribution)
+        if isinstance(kind, Ordered)
+        else merged(kind, before, contribution)
+    )
 
 
 def combine_ahead(view: LiveView, contributions: Iterable[Contribution]) -> dict[Key, Row] | None:
@@ -136,8 +155,8 @@ def combine_ahead(view: LiveView, contributions: Iterable[Contribution]) -> dict
         for contribution in contributions:
             if contribution.error is not None:
                 return None
-            key = contribution.key
-            ahead[key] = kind.combine(ahead[key], contribution.given) if key in ahead else contribution.given
+            for key, row in contribution.given.items():
+                ahead[key] = kind.combine(ahead[key], row) if key in ahead else row
     except Exception:  # noqa: BLE001 - `fold` goes through them one by one and finds the one that fails
         return None
     return ahead

@@ -109,7 +109,7 @@ async def update_ledger(
     stopped = set(parked_keys)
     failures: list[Failure] = []
     waiting = list(contributions)
-    lacking = rows.lacking(key for each in waiting if each.error is None for key in each.given)
+    lacking = rows.lacking(key for each in waiting if each.error is None for key in each.keys)
     while waiting:
         await rows.load(connection, lacking)
         waiting, lacking = fold_ledger(rows, waiting, stopped, failures)

@@ -64,7 +64,7 @@ class _Replay:
             failures = self._fold(contributions)
         else:
             lacking = self._ledger.lacking(
-                key for each in contributions if each.error is None for key in each.given
+                key for each in contributions if each.error is None for key in each.keys
             )
             while contributions:
                 self._ledger.take(lacking, {})
@@ -73,7 +73,8 @@ class _Replay:
         self.failed += [FailedAnew(stored[each.contribution.event.offset], each) for each in failures]
 
     def _fold(self, contributions: Sequence[Contribution]) -> list[Failure]:
-        self._rows |= {each.key: self._rows.get(each.key) for each in contributions if each.error is None}
+        keys = [key for each in contributions if each.error is None for key in each.keys]
+        self._rows |= {key: self._rows.get(key) for key in keys}
         folded = fold(self._view, contributions, _there(self._rows), self._stopped)
         self._rows |= folded.rows
         self._stopped |= {each.contribution.event.stream_key for each in folded.failures}

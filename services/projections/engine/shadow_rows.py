@@ -6,7 +6,7 @@ from typing import Protocol
 import asyncpg
 from msgspec import msgpack
 
-from services.projections.engine.folding import Contribution, step
+from services.projections.engine.folding import Contribution, evolved, merged
 from services.projections.engine.generations import LiveView
 from services.projections.engine.ledger_rows import LedgerRows
 from services.projections.engine.row_shape import RowValues, shape_of
@@ -138,19 +138,18 @@ class _OrderedRows(_KnownRows):
         return self._table_has_others
 
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
-        missing = {each.key for each in contributions} - self._rows.keys()
+        missing = {key for each in contributions for key in each.keys} - self._rows.keys()
         found = await load_rows(connection, self._table, missing) if self._table_has_others else {}
         for key in missing:
             self._rows[key] = found.get(key)
 
     def fold(self, contribution: Contribution) -> None:
-        key = contribution.key
-        before = self._rows[key]
-        after = step(self._kind, before, contribution)
-        if after is not before:
-            self._stored_before.setdefault(key, before is not None)
-            self._rows[key] = after
-            self._sizes.see(after)
+        for key, after in evolved(self._kind, self._rows.__getitem__, contribution).items():
+            before = self._rows[key]
+            if after is not before:
+                self._stored_before.setdefault(key, before is not None)
+                self._rows[key] = after
+                self._sizes.see(after)
 
     async def write(self, connection: asyncpg.Connection) -> None:
         changed = {key: self._rows[key] for key in self._stored_before}
@@ -182,12 +181,10 @@ class _MergedRows(_KnownRows):
         """What is stored is combined when it is written, under its lock."""
 
     def fold(self, contribution: Contribution) -> None:
-        key = contribution.key
-        row = step(self._kind, self._rows.get(key), contribution)
-        if row is None:
-            raise TypeError("combine answered no row")
-        self._rows[key] = row
-        self._sizes.see(row)
+        rows = merged(self._kind, self._rows.get, contribution)
+        self._rows.update(rows)
+        for row in rows.values():
+            self._sizes.see(row)
 
     async def write(self, connection: asyncpg.Connection) -> None:
         await self._merge(connection, self._rows.keys())
@@ -221,7 +218,7 @@ class _LedgerRows:
         return self._table_has_others
 
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
-        await self._make_ready(connection, {key for each in contributions for key in each.given})
+        await self._make_ready(connection, {key for each in contributions for key in each.keys})
 
     async def load_also(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
         await self._make_ready(connection, keys)

@@ -14,6 +14,7 @@ from services.projections.engine.writing import (
     change_rows,
     load_rows,
     lock_rows,
+    remove_rows,
     write_changes,
 )
 from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Row
@@ -53,17 +54,26 @@ async def _update_shared(
     parked_keys: Collection[str],
     ahead: Mapping[Key, Row] | None,
 ) -> list[Failure]:
-    """Rows that were there are locked before they are combined; where another worker adds a row first, it is too."""
+    """Rows that were there are locked before they are combined; where another worker adds a row first, it is too.
+
+    Then all is folded anew: an event that fails on that row changes none of its others either.
+    """
     loaded = await lock_rows(connection, view.table, _keys(contributions))
-    folded = _folded(view, contributions, loaded, parked_keys, ahead)
-    added = {key: row for key, row in folded.rows.items() if row is not None and key not in loaded}
-    taken = await add_missing_rows(connection, view.table, added)
-    await change_rows(connection, view.table, _changed(folded, loaded))
-    if not taken:
-        return folded.failures
-    failed = {id(failure.contribution) for failure in folded.failures}
-    again = [each for each in contributions if each.key in taken and id(each) not in failed]
-    return folded.failures + await _update_shared(connection, view, again, (), None)
+    added: dict[Key, Row] = {}
+    while True:
+        folded = _folded(view, contributions, loaded, parked_keys, ahead)
+        rows = {key: row for key, row in folded.rows.items() if row is not None}
+        missing = {key: row for key, row in rows.items() if key not in loaded and key not in added}
+        taken = await add_missing_rows(connection, view.table, missing)
+        added |= {key: row for key, row in missing.items() if key not in taken}
+        if not taken:
+            break
+        loaded |= await lock_rows(connection, view.table, taken)
+    stored = added | loaded
+    changed = {key: row for key, row in rows.items() if row is not stored[key]}
+    await change_rows(connection, view.table, changed)
+    await remove_rows(connection, view.table, [key for key in added if key not in rows])
+    return folded.failures
 
 
 def _folded(
@@ -80,13 +90,5 @@ def _folded(
     return fold(view, contributions, loaded, parked_keys)
 
 
-def _changed(folded: Folded, loaded: Mapping[Key, Row]) -> dict[Key, Row]:
-    return {
-        key: row
-        for key, row in folded.rows.items()
-        if row is not None and key in loaded and row is not loaded[key]
-    }
-
-
 def _keys(contributions: Sequence[Contribution]) -> set[Key]:
-    return {contribution.key for contribution in contributions if contribution.error is None}
+    return {key for each in contributions if each.error is None for key in each.keys}

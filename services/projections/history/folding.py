@@ -9,7 +9,6 @@ from services.projections.read_models.declaration import (
     Ledger,
     Mergeable,
     Needs,
-    Ordered,
     ReadModel,
     Row,
 )
@@ -87,16 +86,18 @@ class HistoryFold:
             return (kind.row(event),)
         if isinstance(kind, Ledger):
             return self._fold_ledger(kind, event)
-        key = kind.key(event)
-        if key is None:
-            return ()
-        before = self.rows.get(key)
-        if isinstance(kind, Ordered):
-            self._put(key, kind.evolve(before, event))
-        elif isinstance(kind, Mergeable):
-            lifted = kind.lift(event)
-            self.rows[key] = lifted if before is None else kind.combine(before, lifted)
+        if isinstance(kind, Mergeable):
+            self._merge(kind, event)
+        elif (key := kind.key(event)) is not None:
+            self._put(key, kind.evolve(self.rows.get(key), event))
         return ()
+
+    def _merge(self, kind: Mergeable, event: RecordedEvent[Any]) -> None:
+        merged = {}
+        for key, row in kind.lift(event).items():
+            before = self.rows.get(key)
+            merged[key] = row if before is None else kind.combine(before, row)
+        self.rows.update(merged)
 
     def _put(self, key: Key, row: Row | None) -> None:
         if row is None and not self._remember_ended:

@@ -43,16 +43,11 @@ _EXACT = Context(prec=60, traps=[Inexact])
 """Adds amounts of 15 digits and 4 decimals without rounding; a sum that would be rounded raises instead."""
 
 
-def key(event: RecordedEvent[Any]) -> Key:
-    """Whose event it is, and the case it ties to them."""
+def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
+    """The row of one event: whose it is, and the case it ties to them. Every event counts, as on the timeline."""
     subject, case_subject = subjects_of(event)
-    return subject, case_subject or _NO_CASE
-
-
-def lift(event: RecordedEvent[Any]) -> Row:
-    """The row of one event. Every event counts, as each of them is on the timeline."""
     category = category_of(event)
-    return {
+    row = {
         "events": 1,
         "first_seen": event.time,
         "last_seen": event.time,
@@ -60,6 +55,7 @@ def lift(event: RecordedEvent[Any]) -> Row:
         "categories": {category: 1} if category is not None else {},
         "spend": _spent(event.data),
     }
+    return {(subject, case_subject or _NO_CASE): row}
 
 
 def combine(one: Row, other: Row) -> Row:
@@ -156,7 +152,7 @@ from reached left join (
 CUSTOMER_SUMMARY = ReadModel(
     name="customer_summary",
     version=1,
-    kind=Mergeable(key=key, lift=lift, combine=combine),
+    kind=Mergeable(lift=lift, combine=combine),
     table=TABLE,
     consumes=classes_of(CONSUMED),
 )

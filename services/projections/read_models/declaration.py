@@ -50,13 +50,13 @@ class Ordered:
 class Mergeable:
     """A kind of read model: one row a key, the same in whatever order its events come, from any partitions.
 
-    `lift` makes the row of a single event, `combine` that of what two rows are made of; it is associative and
-    commutative, and serves readers as well, who combine the rows of several keys. `key` answers None for an event that
-    changes no row. All are pure and raise nothing on events of a consumed class.
+    `lift` makes the rows of a single event, by key, none for an event that changes nothing; `combine` makes the row of
+    what two rows of one key are made of. It is associative and commutative, and serves readers as well, who combine
+    the rows of several keys. All rows of an event change together, or none does. Both are pure and raise nothing on
+    events of a consumed class.
     """
 
-    key: Callable[[RecordedEvent[Any]], Key | None]
-    lift: Callable[[RecordedEvent[Any]], Row]
+    lift: Callable[[RecordedEvent[Any]], Mapping[Key, Row]]
     combine: Callable[[Row, Row], Row]
 
 
