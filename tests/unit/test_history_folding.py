@@ -1,5 +1,6 @@
 """States as of a time: folded from exactly the events within the horizon, as the engine folds them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,7 +64,9 @@ def test_the_fold_of_a_history_is_the_engines_fold_of_the_same_events(
     given_view = [each for event in events if (each := contribution_of(view, event)) is not None]
     rows, added, failures = _folded_by_the_engine(view, given_view)
     assert _there(history.rows) == _there(rows)
-    assert [shape_of(view.tables[-1]).entry_values(row) for row in entries] == list(added)
+    written = [shape_of(view.tables[-1]).entry_values(row) for row in entries]
+    # Rows of a table, in no order: a ledger's event that waits for a row lets those of other stream keys pass.
+    assert Counter(written) == Counter(added)
     assert outcomes.count("failed") == failures
 
 
