@@ -1,7 +1,8 @@
 """What every level of test shares: a real PostgreSQL, a database a test, and free ports."""
 
 import os
-import socket
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from deploy.kafka.broker import free_loopback_port
 from services.ops.embedded_postgres import EmbeddedPostgres
 from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
@@ -19,6 +21,36 @@ from tests.declared import READ_MODELS
 from tests.touch_counts import TOUCH_COUNTS
 
 pytest_plugins = ["tests.kafka_broker"]
+
+
+_OWN_DIRECTORY = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives the run a directory of its own.
+
+    PostgreSQL runs as another user than root and needs a way through the directories above its own. In the one that all
+    runs of a user share, the next run of pytest to begin would take that way from the server of this one.
+    """
+    if config.option.basetemp is None:
+        config.stash[_OWN_DIRECTORY] = Path(tempfile.mkdtemp(prefix="rapport-tests-"))
+        config.option.basetemp = str(config.stash[_OWN_DIRECTORY] / "run")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keeps what tests left where one failed."""
+    own = session.config.stash.get(_OWN_DIRECTORY, None)
+    if own is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says where."""
+    own = config.stash.get(_OWN_DIRECTORY, None)
+    if own is not None and own.exists():
+        terminalreporter.write_line(f"What the tests left is in {own}")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,8 +68,17 @@ async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
         return
     server = EmbeddedPostgres(tmp_path_factory.mktemp("pg") / "postgres")
     await server.start()
+    await _lost_with_its_machine(server.url)
     yield server.url
     await server.stop()
+
+
+async def _lost_with_its_machine(url: str) -> None:
+    """Lets a server wait for no disk: what its processes wrote outlives them, and nobody ends the machine."""
+    server = await asyncpg.connect(url)
+    await server.execute("alter system set fsync = off")
+    await server.fetchval("select pg_reload_conf()")
+    await server.close()
 
 
 @pytest.fixture
@@ -60,11 +101,8 @@ def with_database(url: str, name: str) -> str:
 
 @pytest.fixture
 def free_port() -> int:
-    """A port of the loopback interface that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens on."""
+    return free_loopback_port()
 
 
 @pytest.fixture(scope="session")

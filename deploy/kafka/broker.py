@@ -7,7 +7,9 @@ of each record: never a deployment's only log.
 """
 
 import argparse
+import fcntl
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -26,6 +28,9 @@ _FETCH_SECONDS = 300
 _START_SECONDS = 60
 _STOP_SECONDS = 20
 _READY_LINE = b"Kafka Server started"
+_PORTS = range(15_000, 32_000)
+"""Below the ports that Linux, macOS and BSD give to connections and to whoever asks for any port."""
+_PORT_ATTEMPTS = 100
 
 
 class BrokerError(Exception):
@@ -187,7 +192,10 @@ class KafkaBroker:
 
 
 def fetch_jars() -> Path:
-    """The directory of the broker's jars, fetched by Maven on first use. Raises `BrokerError`."""
+    """The directory of the broker's jars, fetched by Maven on first use. Raises `BrokerError`.
+
+    Processes that need them at the same time fetch them once.
+    """
     complete = _JARS / ".complete"
     needed = ("java",) if complete.exists() else ("java", "mvn")
     missing = [program for program in needed if shutil.which(program) is None]
@@ -196,8 +204,17 @@ def fetch_jars() -> Path:
             f"{' and '.join(missing)} not found: install Java 17 and Maven "
             "(Debian: openjdk-17-jre-headless maven)"
         )
-    if complete.exists():
-        return _JARS
+    if not complete.exists():
+        _JARS.mkdir(parents=True, exist_ok=True)
+        with (_JARS / ".fetching").open("w") as fetching:
+            fcntl.flock(fetching, fcntl.LOCK_EX)
+            if not complete.exists():
+                _fetch()
+                complete.touch()
+    return _JARS
+
+
+def _fetch() -> None:
     fetched = subprocess.run(
         [
             "mvn",
@@ -216,16 +233,19 @@ def fetch_jars() -> Path:
     if fetched.returncode != 0:
         said = (fetched.stdout + fetched.stderr)[-2000:].decode(errors="replace").strip()
         raise BrokerError(f"Maven could not fetch the Kafka jars named in {_HERE / 'pom.xml'}: {said}")
-    complete.touch()
-    return _JARS
 
 
 def free_loopback_port() -> int:
-    """A port of the loopback interface that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that is free, and that the system gives nobody who asks it for any port.
+
+    So it is still free when a process that takes seconds to start comes to listen on it. Raises `BrokerError`.
+    """
+    for _ in range(_PORT_ATTEMPTS):
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise BrokerError(f"no free port was found from {_PORTS.start} to {_PORTS.stop - 1}")
 
 
 def _controller_port(properties: Path) -> int:

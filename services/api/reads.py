@@ -56,6 +56,7 @@ class Reads:
         self._database = database
         self._watch = watch
         self._waits = waits
+        self._told: tuple[Position, bytes] | None = None
 
     async def answer(
         self,
@@ -85,7 +86,7 @@ class Reads:
             ) from error
         if freshness is not None and not position.includes(freshness.at_least):
             raise _not_reached("the server that answered is behind this position; send it again", position)
-        headers.append((b"rapport-position", position.token().encode()))
+        headers.append((b"rapport-position", self._token(position)))
         if isinstance(answer, Problem):
             answer.headers.update((name.decode(), value.decode()) for name, value in headers)
             raise answer
@@ -95,6 +96,12 @@ class Reads:
             return Answer(304, headers, b"")
         headers += (_JSON, (b"content-length", b"%d" % len(answer)))
         return Answer(200, headers, b"" if scope["method"] == "HEAD" else answer)
+
+    def _token(self, position: Position) -> bytes:
+        """The position's token. Many reads in a row are of one position, which their query remembers as one object."""
+        if self._told is None or self._told[0] is not position:
+            self._told = position, position.token().encode()
+        return self._told[1]
 
     async def _reach(self, freshness: Freshness) -> None:
         try:

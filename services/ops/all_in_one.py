@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -110,13 +110,11 @@ async def _serve(
             database = settings.database_url.get_secret_value()
             url = f"http://{_reachable(settings.host)}:{port}"
             running = Running(os.getpid(), url, database, settings.log)
-            wishes.data.announce(running)
+            announced.enter_context(wishes.data.announced(running))
             on_serving(running)
 
-        try:
+        with ExitStack() as announced:
             await serve(FrontDoor(ingest, api, common), settings.host, settings.port, stop, on_bound)
-        finally:
-            wishes.data.retract()
 
 
 @asynccontextmanager

@@ -4,16 +4,12 @@ import fcntl
 import json
 import os
 import secrets
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
 
 _PEPPER_BYTES = 32
-_LOCK_ATTEMPTS = 3
-_LOCK_PAUSE_SECONDS = 0.02
 
 
 class DirectoryInUseError(Exception):
@@ -33,21 +29,13 @@ class Running:
     database: str
     log: str = "embedded"
 
-    @classmethod
-    def read(cls, file: Path) -> Self | None:
-        """What the file says, or None where there is none or it says nothing whole."""
-        try:
-            return cls(**json.loads(file.read_text()))
-        except (OSError, ValueError, TypeError):
-            return None
-
 
 class DataDirectory:
     """A directory of this layout; nothing is made before it is used.
 
     `postgres/` the embedded PostgreSQL; `identifier-pepper` the secret in every party id (mode 0600); `lock` held by
-    the process at work, its pid inside; `run.json` how to reach it while it serves (mode 0600: the URL of the
-    database may hold a password); `*.log` what the processes logged.
+    the process at work, its pid inside; `run.json` how to reach it, itself locked by the process that serves (mode
+    0600: the URL of the database may hold a password); `*.log` what the processes logged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -79,19 +67,27 @@ class DataDirectory:
         finally:
             os.close(lock)
 
-    def announce(self, running: Running) -> None:
-        """Tells other commands how to reach the running services, until `retract`."""
-        _write_private(self.path / "run.json", json.dumps(asdict(running)))
-
-    def retract(self) -> None:
-        """Takes back what `announce` told. May be repeated."""
-        (self.path / "run.json").unlink(missing_ok=True)
+    @contextmanager
+    def announced(self, running: Running) -> Iterator[None]:
+        """Tells other commands how to reach the running services, until left, or until this process dies."""
+        file = self.path / "run.json"
+        with _written_private(file, json.dumps(asdict(running))):
+            try:
+                yield
+            finally:
+                file.unlink(missing_ok=True)
 
     def running(self) -> Running | None:
-        """The process that serves from this directory now; None also where one was killed and left its `run.json`."""
-        if not self._is_locked():
+        """The process that serves from this directory now; None also where one was killed and left its `run.json`.
+
+        The file itself is locked as long as its writer lives. The lock of the directory would not tell: a successor
+        of a killed process holds that for a moment before it has cleared the file of the killed one.
+        """
+        try:
+            with (self.path / "run.json").open() as file:
+                return Running(**json.load(file)) if _is_locked(file.fileno()) else None
+        except (OSError, ValueError, TypeError):  # no file, or one of another version of the program
             return None
-        return Running.read(self.path / "run.json")
 
     def identifier_pepper(self, given: str | None) -> str:
         """The directory's pepper, made on first use: `given` where there is one, else a random secret.
@@ -100,7 +96,8 @@ class DataDirectory:
         """
         file = self.path / "identifier-pepper"
         if not file.exists():
-            _write_private(file, given or secrets.token_urlsafe(_PEPPER_BYTES))
+            with _written_private(file, given or secrets.token_urlsafe(_PEPPER_BYTES)):
+                pass
         kept = file.read_text()
         if given is not None and given != kept:
             raise DataDirectoryError(
@@ -111,10 +108,10 @@ class DataDirectory:
 
     def _lock(self, lock: int) -> None:
         try:
-            _try_lock(lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pid = os.pread(lock, 32, 0).decode(errors="replace").strip() or "unknown"
-            running = Running.read(self.path / "run.json")
+            running = self.running()
             doing = f"serves on {running.url}" if running else "is starting or stopping"
             raise DirectoryInUseError(
                 f"the data directory {self.path} is in use: process {pid} {doing}.\n"
@@ -123,34 +120,24 @@ class DataDirectory:
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
 
-    def _is_locked(self) -> bool:
-        with suppress(FileNotFoundError):
-            lock = os.open(self.path / "lock", os.O_RDONLY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            finally:
-                os.close(lock)
-        return False
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
-def _try_lock(lock: int) -> None:
-    """Locks at once, or after a moment where another command just looked whether it is locked."""
-    for _ in range(_LOCK_ATTEMPTS):
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        time.sleep(_LOCK_PAUSE_SECONDS)
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _write_private(file: Path, text: str) -> None:
-    """Writes a file that only its owner may read, so that readers see all of it or none."""
+@contextmanager
+def _written_private(file: Path, text: str) -> Iterator[None]:
+    """Writes a file that only its owner may read, so that readers see all of it or none; keeps it locked until left."""
     writing = file.with_name(file.name + ".writing")
     writing.unlink(missing_ok=True)
     with os.fdopen(os.open(writing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
-    writing.rename(file)
+        writing.rename(file)
+        yield

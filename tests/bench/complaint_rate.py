@@ -8,8 +8,8 @@ from shared.metrics import Metrics
 from tests.bench.complaint_events import complaint_events
 from tests.bench.deployment import Deployment, on_kafka
 from tests.bench.environment import PARTITIONS, Bench, database
-from tests.bench.loyalty_rate import pause_all_but
 from tests.bench.measurement import Measure, Outcome, Row, Wanted, interleave
+from tests.bench.paused_views import pause_all_but
 from tests.bench.projection_rate import LEAST_EVENTS, projected
 from tests.bench.purchases import customers, fill
 

@@ -1,18 +1,15 @@
 """Events a second that one worker folds into the loyalty ledger, alone and among all views."""
 
-import asyncpg
 from prometheus_client import CollectorRegistry
 
-from services.projections.declared_views import declared_views
-from services.projections.engine.pause import pause
 from services.projections.migrate import migrate
-from services.projections.rules import default_rules
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from tests.bench.deployment import Deployment, on_kafka
 from tests.bench.environment import PARTITIONS, Bench, database
 from tests.bench.loyalty_events import loyalty_events
 from tests.bench.measurement import Measure, Outcome, Row, Wanted, interleave
+from tests.bench.paused_views import pause_all_but
 from tests.bench.projection_rate import LEAST_EVENTS, projected
 from tests.bench.purchases import customers, fill
 
@@ -54,14 +51,3 @@ def _measure(filled: Deployment, events: int, *, alone: bool) -> Measure:
                 return await projected(url, events, worker)
 
     return once
-
-
-async def pause_all_but(url: str, name: str) -> None:
-    """Leaves one declared view to be projected, in a database that nothing projects into yet."""
-    connection = await asyncpg.connect(url)
-    try:
-        for view in declared_views(default_rules()):
-            if view.name != name:
-                await pause(connection, view.name)
-    finally:
-        await connection.close()

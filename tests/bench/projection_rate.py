@@ -14,6 +14,7 @@ from tests.bench.deployment import Deployment, on_embedded_log, on_kafka, positi
 from tests.bench.environment import PARTITIONS, PROJECT, PYTHON, Bench, database
 from tests.bench.eventsourced_projection import TIMELINE
 from tests.bench.measurement import BenchError, Measure, Outcome, Row, Wanted, interleave
+from tests.bench.paused_views import pause_all_but
 from tests.bench.processes import Child, child, wait_until
 from tests.bench.purchases import customers, fill, purchases
 
@@ -23,44 +24,58 @@ LEAST_EVENTS = 20_000
 _CUSTOMERS = 10_000
 _LIBRARY_EVENTS = 10_000
 _FINISH_SECONDS = 300
-_OVER_KAFKA = "rapport, from Kafka"
-_EMBEDDED = "rapport, from the embedded log"
+_TIMELINE = "the timeline alone"
+_WITH_SUMMARIES = "timeline and customer summaries"
+_EVERY_VIEW = "every view"
+_EMBEDDED = "every view, from the embedded log"
 _LIBRARY = "eventsourcing, a transaction an event"
+_WANTED = Wanted(least=15_000, least_ratio=10)
 
 Progress = Callable[[asyncpg.Connection], Awaitable[int]]
 
 
 async def measure(bench: Bench) -> Outcome:
-    """Our worker from Kafka and from the embedded log, and the library's projection from its own tables."""
+    """Our worker from Kafka into fewer and more views, from the embedded log, and the library's from its own tables."""
     events = max(bench.count(_EVENTS), LEAST_EVENTS)
     async with (
-        _from_kafka(bench, events) as kafka,
+        on_kafka(bench, "project") as filled,
         _from_embedded(bench, events) as embedded,
         from_library(bench) as library,
     ):
-        contenders = {_OVER_KAFKA: kafka, _EMBEDDED: embedded, _LIBRARY: library}
+        await _fill(filled, events)
+        contenders = {
+            _TIMELINE: _from_kafka(filled, events, "timeline"),
+            _WITH_SUMMARIES: _from_kafka(filled, events, "timeline", "customer_summary"),
+            _EVERY_VIEW: _from_kafka(filled, events),
+            _EMBEDDED: embedded,
+            _LIBRARY: library,
+        }
         figures = await interleave(contenders, bench.rounds)
-    note = f"{events:,} purchases; rate from the first commit to the last"
-    wanted = Wanted(least=15_000, least_ratio=10)
+    note = f"{events:,} purchases of members; rate from the first commit to the last"
     return Outcome(
-        (
-            Row("projection, from Kafka", "events/s", figures[_OVER_KAFKA], figures[_LIBRARY], wanted, note),
-            Row("projection, from the embedded log", "events/s", figures[_EMBEDDED], figures[_LIBRARY]),
+        tuple(
+            Row(f"projection of {name}", "events/s", figures[name], figures[_LIBRARY], wanted, note)
+            for name, wanted, note in (
+                (_TIMELINE, _WANTED, note),
+                (_WITH_SUMMARIES, _WANTED, ""),
+                (_EVERY_VIEW, _WANTED, ""),
+                (_EMBEDDED, None, ""),
+            )
         )
     )
 
 
-@asynccontextmanager
-async def _from_kafka(bench: Bench, events: int) -> AsyncIterator[Measure]:
-    async with on_kafka(bench, "project") as filled:
-        await _fill(filled, events)
+def _from_kafka(filled: Deployment, events: int, *views: str) -> Measure:
+    """Over the full topic into an empty database, into some views, or every one where none is named."""
 
-        async def once() -> float:
-            async with database(bench.postgres, "project") as url:
-                await migrate(url, PARTITIONS)
-                return await _project(Deployment(bench, url, filled.log), events)
+    async def once() -> float:
+        async with database(filled.bench.postgres, "project") as url:
+            await migrate(url, PARTITIONS)
+            if views:
+                await pause_all_but(url, *views)
+            return await _project(Deployment(filled.bench, url, filled.log), events)
 
-        yield once
+    return once
 
 
 @asynccontextmanager

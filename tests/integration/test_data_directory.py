@@ -1,5 +1,6 @@
 """A data directory belongs to one process at a time, keeps its secret, and forgets processes that were killed."""
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +14,7 @@ import os, sys
 from pathlib import Path
 from services.ops.data_directory import DataDirectory, Running
 place = DataDirectory(Path(sys.argv[1]))
-with place.held():
-    place.announce(Running(os.getpid(), "http://h:1", "db"))
+with place.held(), place.announced(Running(os.getpid(), "http://h:1", "db")):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -58,6 +58,31 @@ def test_what_a_killed_process_left_is_recognised_and_cleared(
     assert DataDirectory(tmp_path).running() is None
     with DataDirectory(tmp_path).held():
         assert not (tmp_path / "run.json").exists()
+
+
+def test_what_a_killed_process_left_is_recognised_before_the_next_one_has_cleared_it(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    end(holder)
+    with (tmp_path / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert (tmp_path / "run.json").exists()
+
+        assert DataDirectory(tmp_path).running() is None
+        with (
+            pytest.raises(DirectoryInUseError, match="is starting or stopping"),
+            DataDirectory(tmp_path).held(),
+        ):
+            pass
+
+
+def test_one_that_serves_no_longer_is_not_found(tmp_path: Path) -> None:
+    place = DataDirectory(tmp_path)
+    with place.held():
+        with place.announced(Running(1, "http://h:1", "db")):
+            assert place.running() == Running(1, "http://h:1", "db")
+
+        assert place.running() is None
 
 
 def test_the_pepper_is_made_once_private_and_kept(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ async def test_a_new_database_answers_an_empty_timeline(database_url: str) -> No
     await migrate(database_url, partitions=3)
     connection = await asyncpg.connect(database_url)
     found = await page(connection, ["pty_nobody"])
-    assert (found.items, found.next, found.position.token()) == ("[]", None, "0")
+    assert (found.items, found.next, found.position.token()) == (b"[]", None, "0")
     assert not await known(connection, "pty_nobody")
     assert await connection.fetchval("select count(*) from log.partitions") == 3
     await connection.close()

@@ -14,7 +14,7 @@ from shared.events.vocabulary import Identifier
 from shared.http.problems import Problem
 from shared.identifiers import BadIdentifierError, PartyIds, customer_id_of, normalise
 
-_NOTHING: Final = "[]"
+_NOTHING: Final = b"[]"
 
 
 def lookup_routes(reads: Reads, party_ids: PartyIds, phone_region: str) -> APIRouter:

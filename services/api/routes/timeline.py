@@ -31,7 +31,7 @@ _ORDERS: Final[Sequence[str]] = ("desc", "asc")
 
 _TRUTHS: Final[Sequence[str]] = ("true", "false")
 
-_NOTHING: Final = "[]"
+_NOTHING: Final = b"[]"
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "channel": ("entries of this channel", {"type": "string", "enum": list(_CHANNELS)}),
@@ -177,7 +177,7 @@ async def _read(connection: Any, wanted: Wanted, cursors: Cursors) -> Snapshot:
         if anything.items == _NOTHING:
             detail = "no event names this customer yet; check the id, or look the customer up again"
             return Snapshot(Problem(404, "unknown_customer", detail), anything.position)
-    following = "null"
+    following = b"null"
     if page.next is not None:
-        following = f'"{cursors.write(EntryKey(*page.next), wanted.bound_to)}"'
-    return Snapshot(f'{{"items":{page.items},"next_cursor":{following}}}'.encode(), page.position)
+        following = b'"%s"' % cursors.write(EntryKey(*page.next), wanted.bound_to).encode()
+    return Snapshot(b'{"items":%s,"next_cursor":%s}' % (page.items, following), page.position)

@@ -10,7 +10,7 @@ What loyalty events did to an account a page takes from the ledger, because only
 """
 
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -31,6 +31,7 @@ from services.projections.categories import category_of
 from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import sentence_of
 from services.projections.subjects import subjects_of
+from services.projections.timeline_statements import OF_LOYALTY, plain_page, plain_page_serves, whole_page
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
 from shared.position import Position
@@ -132,9 +133,9 @@ class Keyset(NamedTuple):
 
 
 class Page(NamedTuple):
-    """A JSON array of timeline items, where the next page starts, and the position both were read at."""
+    """A JSON array of timeline items in UTF-8, where the next page starts, and the position both were read at."""
 
-    items: str
+    items: bytes
     next: Keyset | None
     position: Position
 
@@ -163,15 +164,18 @@ async def page(
     """
     given = [value for value in filters if value is not None]
     names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
-    arguments = (parties, limit, *given, *(after or ()))
-    quick, whole = (
-        _page_statement(names, follows=after is not None, ascending=ascending, told=told)
-        for told in (None, _IS_TOLD if points else _IS_OF_LOYALTY)
-    )
-    found = None if points else await connection.fetchrow(quick, *arguments)
-    if found is None or found["has_cases"] or _OF_LOYALTY in found["items"]:
+    follows = after is not None
+    arguments = (limit, *given, *(after or ()))
+    found = None
+    if not points and plain_page_serves(parties, names):
         # Most pages have neither cases to follow nor the ledger to ask, which took a third of every page's time.
-        found = await connection.fetchrow(whole, *arguments)
+        plain = await connection.fetchrow(
+            plain_page(names, follows=follows, ascending=ascending), parties[0], *arguments
+        )
+        found = None if plain is None or plain["has_cases"] or OF_LOYALTY in plain["items"] else plain
+    if found is None:
+        whole = whole_page(names, follows=follows, ascending=ascending, points=points)
+        found = await connection.fetchrow(whole, parties, *arguments)
     if found is None:  # an outer join to one row always answers one
         raise AssertionError("a timeline page answered no row")
     last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
@@ -191,106 +195,6 @@ async def known(
     statement = "select exists (select from live.timeline where subject = $1)"
     return bool(await connection.fetchval(statement, party_id))
 
-
-_CONDITIONS = {
-    "channel": "t.channel = {}",
-    "type": "t.type = {}",
-    "category": "t.category = {}",
-    "since": "t.time >= {}",
-    "until": "t.time < {}",
-}
-
-
-@cache
-def _page_statement(filters: tuple[str, ...], *, follows: bool, ascending: bool, told: str | None) -> str:
-    """SQL for one set of filters: at most 384 texts, so that each is prepared once and has a plan of its own.
-
-    `told` is the condition of items that the ledger is asked about. Without it the statement follows no cases either,
-    and says whether there are any.
-    """
-    conditions = [_CONDITIONS[name].format(f"${number}") for number, name in enumerate(filters, start=3)]
-    if follows:
-        first = 3 + len(filters)
-        beyond = ">" if ascending else "<"
-        conditions.append(
-            f"(t.time, t.partition, t.log_offset) {beyond} "
-            f"(${first}::timestamptz, ${first + 1}::integer, ${first + 2}::bigint)"
-        )
-    way = "asc" if ascending else "desc"
-    return _PAGE.format(
-        conditions="".join(f" and {condition}" for condition in conditions),
-        order=f"time {way}, partition {way}, log_offset {way}",
-        subjects=_PARTIES if told is None else _PARTIES_AND_CASES,
-        item="item" if told is None else _ITEM_TOLD.format(told),
-        has_cases=_HAS_CASES if told is None else "false",
-    )
-
-
-_IS_OF_LOYALTY = "starts_with(type, 'loyalty.')"
-_IS_TOLD = f"({_IS_OF_LOYALTY} or starts_with(type, 'purchase.'))"
-"""Events that the ledger may have a sentence for."""
-_OF_LOYALTY = '"type":"loyalty.'
-"""Stands in every item of a loyalty event, if not in those alone."""
-_ITEM_TOLD = """case when {} then coalesce((
-    select case
-        when starts_with(page.type, 'loyalty.') then left(page.item, strpos(page.item, '"summary":"') + 10)
-        else left(page.item, strpos(page.item, '","staff":') - 1) || '. '
-    end || substr(told.text, 2, length(told.text) - 2) || substr(page.item, strpos(page.item, '","staff":'))
-    from (
-        select to_json(string_agg(said.sentence, '; ' order by said.number))::text as text
-        from live.loyalty_entries said
-        where said.partition = page.partition and said.log_offset = page.log_offset and said.sentence is not null
-    ) told
-), item) else item end"""
-"""The item with what the ledger of the same snapshot says of the event: in the place of the event's own sentence, or
-behind that of a purchase or refund; as it is where the ledger says nothing, or has not come so far. Quotes inside of
-values are escaped, so the members that are searched for are found nowhere else."""
-
-_PARTIES = "with subjects as (select unnest($1::text[]) as subject"
-_PARTIES_AND_CASES = """with cases as (
-    select distinct t.case_subject from live.timeline t
-    where t.subject = any($1::text[]) and t.case_subject is not null
-), tasks as (
-    select distinct tie.case_subject
-    from cases, lateral (
-        select t.case_subject from live.timeline t
-        where t.subject = cases.case_subject and t.case_subject is not null
-        offset 0
-    ) tie
-), subjects as (
-    select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks"""
-_HAS_CASES = (
-    "exists (select from live.timeline t where t.subject = any($1::text[]) and t.case_subject is not null)"
-)
-
-_PAGE = """
-{subjects}
-), page as materialized (
-    select entry.* from subjects, lateral (
-        select t.time, t.partition, t.log_offset, t.type, t.item from live.timeline t
-        where t.subject = subjects.subject{conditions}
-        order by {order} limit $2::integer + 1
-    ) entry
-    order by {order} limit $2::integer + 1
-)
-select
-    (select coalesce('[' || string_agg(item, ',') || ']', '[]') from (
-        select {item} as item
-        from page order by {order} limit $2::integer
-    ) shown) as items,
-    (select count(*) from page) > $2::integer as more,
-    {has_cases} as has_cases,
-    last.time, last.partition, last.log_offset,
-    coalesce(
-        (
-            select string_agg(partition || ':' || position, ',' order by partition)
-            from control.view_positions where view = 'timeline' and position > 0
-        ),
-        '0'
-    ) as position
-from (values (1)) one
-left join (select * from page order by {order} limit 1 offset $2::integer - 1) last on true
-"""
 
 TIMELINE = ReadModel(
     name="timeline", version=2, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)

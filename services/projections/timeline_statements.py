@@ -1,0 +1,152 @@
+"""The SQL that reads a page of a timeline: one text for each set of filters, so that each has a plan of its own."""
+
+from collections.abc import Collection
+from functools import cache
+
+OF_LOYALTY = b'"type":"loyalty.'
+"""Stands in every item of a loyalty event, if not in those alone."""
+
+_CONDITIONS = {
+    "channel": "t.channel = {}",
+    "type": "t.type = {}",
+    "category": "t.category = {}",
+    "since": "t.time >= {}",
+    "until": "t.time < {}",
+}
+_IN_THE_INDEX = frozenset({"since", "until"})
+_IS_OF_LOYALTY = "starts_with(type, 'loyalty.')"
+_IS_TOLD = f"({_IS_OF_LOYALTY} or starts_with(type, 'purchase.'))"
+"""Events that the ledger may have a sentence for."""
+
+
+def plain_page_serves(parties: Collection[str], filters: tuple[str, ...]) -> bool:
+    """Whether `plain_page` reads such a page: one party's, and filtered by what the index holds."""
+    return len(parties) == 1 and _IN_THE_INDEX.issuperset(filters)
+
+
+@cache
+def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
+    """SQL for a page of one party that has no cases and nothing to ask the ledger, and says whether it has.
+
+    The arguments are the party, the limit, the filters' values and the keyset. Reads the index twice, once for the
+    items and once for the place of the last, which costs less than to keep the rows of a page for both.
+    """
+    return _PLAIN_PAGE.format(
+        conditions=_conditions(filters, follows=follows, ascending=ascending),
+        order=_order(ascending=ascending),
+        position=_POSITION,
+    )
+
+
+@cache
+def whole_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, points: bool) -> str:
+    """SQL for a page of parties, their cases and the tasks of those, with what the ledger says of loyalty events.
+
+    With `points` it says what it made of purchases and refunds too. The arguments are as for `plain_page`, but for an
+    array of parties in the first place.
+    """
+    return _WHOLE_PAGE.format(
+        conditions=_conditions(filters, follows=follows, ascending=ascending),
+        order=_order(ascending=ascending),
+        position=_POSITION,
+        item=_ITEM_TOLD.format(_IS_TOLD if points else _IS_OF_LOYALTY),
+    )
+
+
+def _conditions(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
+    conditions = [_CONDITIONS[name].format(f"${number}") for number, name in enumerate(filters, start=3)]
+    if follows:
+        first = 3 + len(filters)
+        beyond = ">" if ascending else "<"
+        conditions.append(
+            f"(t.time, t.partition, t.log_offset) {beyond} "
+            f"(${first}::timestamptz, ${first + 1}::integer, ${first + 2}::bigint)"
+        )
+    return "".join(f" and {condition}" for condition in conditions)
+
+
+def _order(*, ascending: bool) -> str:
+    way = "asc" if ascending else "desc"
+    return f"time {way}, partition {way}, log_offset {way}"
+
+
+_ITEM_TOLD = """case when {} then coalesce((
+    select case
+        when starts_with(page.type, 'loyalty.') then left(page.item, strpos(page.item, '"summary":"') + 10)
+        else left(page.item, strpos(page.item, '","staff":') - 1) || '. '
+    end || substr(told.text, 2, length(told.text) - 2) || substr(page.item, strpos(page.item, '","staff":'))
+    from (
+        select to_json(string_agg(said.sentence, '; ' order by said.number))::text as text
+        from live.loyalty_entries said
+        where said.partition = page.partition and said.log_offset = page.log_offset and said.sentence is not null
+    ) told
+), item) else item end"""
+"""The item with what the ledger of the same snapshot says of the event: in the place of the event's own sentence, or
+behind that of a purchase or refund; as it is where the ledger says nothing, or has not come so far. Quotes inside of
+values are escaped, so the members that are searched for are found nowhere else."""
+
+_POSITION = """coalesce(
+        (
+            select string_agg(partition || ':' || position, ',')
+            from control.view_positions where view = 'timeline' and position > 0
+        ),
+        '0'
+    ) as position"""
+
+_PLAIN_PAGE = """
+select
+    (
+        select convert_to(coalesce('[' || string_agg(item, ',') || ']', '[]'), 'UTF8')
+        from (
+            select t.item from live.timeline t where t.subject = $1::text{conditions}
+            order by {order} limit $2::integer
+        ) page
+    ) as items,
+    last.more, last.time, last.partition, last.log_offset,
+    exists (
+        select from live.timeline t where t.subject = $1::text and t.case_subject is not null
+    ) as has_cases,
+    {position}
+from (values (1)) one
+left join (
+    select time, partition, log_offset, count(*) over () > 1 as more
+    from (
+        select t.time, t.partition, t.log_offset from live.timeline t where t.subject = $1::text{conditions}
+        order by {order} limit 2 offset $2::integer - 1
+    ) last_and_next
+    order by {order} limit 1
+) last on true
+"""
+
+_WHOLE_PAGE = """
+with cases as (
+    select distinct t.case_subject from live.timeline t
+    where t.subject = any($1::text[]) and t.case_subject is not null
+), tasks as (
+    select distinct tie.case_subject
+    from cases, lateral (
+        select t.case_subject from live.timeline t
+        where t.subject = cases.case_subject and t.case_subject is not null
+        offset 0
+    ) tie
+), subjects as (
+    select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
+), page as materialized (
+    select entry.* from subjects, lateral (
+        select t.time, t.partition, t.log_offset, t.type, t.item from live.timeline t
+        where t.subject = subjects.subject{conditions}
+        order by {order} limit $2::integer + 1
+    ) entry
+    order by {order} limit $2::integer + 1
+)
+select
+    (
+        select convert_to(coalesce('[' || string_agg(item, ',') || ']', '[]'), 'UTF8')
+        from (select {item} as item from page order by {order} limit $2::integer) shown
+    ) as items,
+    (select count(*) from page) > $2::integer as more,
+    last.time, last.partition, last.log_offset,
+    {position}
+from (values (1)) one
+left join (select * from page order by {order} limit 1 offset $2::integer - 1) last on true
+"""
