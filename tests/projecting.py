@@ -9,6 +9,8 @@ from typing import Any
 import asyncpg
 from prometheus_client import CollectorRegistry
 
+from services.projections.engine.folding import contribution_of
+from services.projections.engine.generations import LiveView
 from services.projections.engine.worker import Projection, run_worker
 from shared.codec import decode_record
 from shared.log.port import Appended, EventLog, NewRecord
@@ -46,6 +48,12 @@ def record(posted: JsonObject) -> NewRecord:
     assert stored.key is not None
     assert stored.value is not None
     return NewRecord(stored.key, stored.value)
+
+
+def views_given(posted: JsonObject) -> list[str]:
+    """The declared views that an event gives something."""
+    event = decode(record_of(posted))
+    return [each.name for each in READ_MODELS if contribution_of(LiveView.of(each, 1), event) is not None]
 
 
 async def append(log: EventLog, posted: Iterable[JsonObject]) -> Position:

@@ -173,15 +173,25 @@ _SHARED = (
 _FEW = st.sampled_from(["A1", "B2"])
 _FEW_MEMBERS = st.sampled_from(["M1", "M2"])
 
+_SOMETIMES = st.booleans()
+_FEW_PROMISES = st.sampled_from(["0", "1.50", "99999.00"])
+
 
 @st.composite
 def related_events(draw: st.DrawFn, *classes: type[EventData]) -> JsonObject:
-    """Valid posted events that happen to few customers, accounts and cases, so that several meet in one row."""
+    """Valid posted events that happen to few customers, accounts and cases, so that several meet in one row.
+
+    What some views keep alone is drawn more often than chance would: visits, and prices that were promised.
+    """
     posted = draw(posted_events(*classes))
     data: JsonObject = posted["data"]
     same: JsonObject = {name: draw(_FEW) for name in _SHARED if data.get(name) is not None}
     if data.get("customer"):
         same["customer"] = [{"type": "member", "value": draw(_FEW_MEMBERS)}]
+    if posted["type"] == "interaction.recorded" and draw(_SOMETIMES):
+        same["kind"] = "visit"
+    if posted["type"] == "purchase.completed" and draw(_SOMETIMES):
+        same["promised_total"] = {**data["total"], "amount": draw(_FEW_PROMISES)}
     return {**posted, "data": {**data, **same}}
 
 

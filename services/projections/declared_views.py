@@ -1,12 +1,18 @@
 """Every view that projections keep. Adding one touches its file in `read_models`, its line here, and a test."""
 
+from services.projections.read_models.bought_items import BOUGHT_ITEMS
 from services.projections.read_models.complaints import complaints
+from services.projections.read_models.consents import CONSENTS
+from services.projections.read_models.contacts import CONTACTS
 from services.projections.read_models.customer_summary import CUSTOMER_SUMMARY
 from services.projections.read_models.declaration import ReadModel
 from services.projections.read_models.granted_points import GRANTED_POINTS
+from services.projections.read_models.kept_prices import KEPT_PRICES
 from services.projections.read_models.loyalty import loyalty
+from services.projections.read_models.profile import PROFILE
 from services.projections.read_models.tasks import TASKS
 from services.projections.read_models.timeline import TIMELINE
+from services.projections.read_models.visits import VISITS
 from services.projections.rules import Rules
 
 
@@ -19,4 +25,10 @@ def declared_views(rules: Rules) -> tuple[ReadModel, ...]:
         complaints(rules.policies),
         GRANTED_POINTS,
         TASKS,
+        PROFILE,
+        CONSENTS,
+        CONTACTS,
+        VISITS,
+        BOUGHT_ITEMS,
+        KEPT_PRICES,
     )
