@@ -11,6 +11,7 @@ from services.api.reads import Reads
 from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
 from services.api.routes.complaints import complaint_list_routes
+from services.api.routes.consents import consent_routes
 from services.api.routes.customer import customer_routes
 from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
@@ -75,6 +76,7 @@ def api_app(
         complaint_list_routes(reads, cases.policies, cursors, clock),
         complaint_report_routes(reads),
         complaint_routes(reads, cases, cursors, clock),
+        consent_routes(reads, cursors),
         customer_case_routes(reads, cases.policies, cursors, clock),
         task_routes(reads, cursors, clock),
         health_routes(readiness, metrics.registry),

@@ -8,14 +8,19 @@ from shared.position import Position
 
 async def position_of(connection: Any, views: Collection[str]) -> Position:
     """What all of these views include, in the snapshot of the caller's transaction. Raises asyncpg's errors."""
-    return Position.parse(await connection.fetchval(_POSITION, list(views), len(set(views))))
+    return Position.parse(await connection.fetchval(_POSITION, list(set(views))))
 
 
-_POSITION = """
-select coalesce(string_agg(partition || ':' || position, ',' order by partition), '0')
-from (
-    select partition, min(position) as position
-    from control.view_positions where view = any($1::text[])
-    group by partition having count(*) = $2::bigint and min(position) > 0
-) common
-"""
+def common_position(views: str) -> str:
+    """SQL for a position's text: what all of some views include. `views` is an array of names, each once."""
+    return f"""
+        select coalesce(string_agg(partition || ':' || position, ',' order by partition), '0')
+        from (
+            select partition, min(position) as position
+            from control.view_positions where view = any({views})
+            group by partition having count(*) = cardinality({views}) and min(position) > 0
+        ) common
+    """  # noqa: S608 - an argument's number
+
+
+_POSITION = common_position("$1::text[]")

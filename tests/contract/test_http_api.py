@@ -56,7 +56,8 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
     assert sorted(document["paths"]) == [
         "/healthz", "/metrics", "/readyz", "/v1/complaints", "/v1/complaints/report",
         "/v1/complaints/{complaint_id}", "/v1/complaints/{complaint_id}/history", "/v1/customers/lookup",
-        "/v1/customers/{id}", "/v1/customers/{id}/complaints", "/v1/customers/{id}/loyalty",
+        "/v1/customers/{id}", "/v1/customers/{id}/complaints", "/v1/customers/{id}/consents",
+        "/v1/customers/{id}/loyalty",
         "/v1/customers/{id}/tasks", "/v1/customers/{id}/timeline", "/v1/loyalty/accounts/{account_id}",
         "/v1/loyalty/accounts/{account_id}/entries", "/v1/loyalty/accounts/{account_id}/holds",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}",
