@@ -2,23 +2,25 @@
 
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Raw, Struct
 from msgspec.structs import replace
 
-from shared.codec import encode_value, stream_key
+from shared.codec import encode_value, stream_key, subjects_to_seal
 from shared.data_schema import version_named_by
 from shared.envelope import PostedEvent, RecordedIdentifier
+from shared.events.card_numbers import may_hold_card_number
 from shared.events.catalogue import Catalogue
 from shared.events.data import EventData
 from shared.events.identity import IdentityLinked
 from shared.events.refusal import BadIdentifierError, EventRefusedError, SchemaViolationError
 from shared.events.text_safety import refusal_of_malformed, refuse_nul
+from shared.events.texts import with_masked_cards
 from shared.events.violation import refusal_of
 from shared.events.vocabulary import Channel, Identifier
-from shared.field_cipher import FieldCipher
+from shared.field_cipher import FieldCipher, KeyMissingError
 from shared.http.problems import Problem
 from shared.identifiers import PartyIds, recorded_identifiers
 from shared.log.port import NewRecord
@@ -27,6 +29,8 @@ from shared.senders import Sender
 
 _FURTHEST_AHEAD: Final = timedelta(hours=24)
 _LINKED_IDENTIFIERS: Final = 2
+KEY_STORE_UNAVAILABLE: Final = "key_store_unavailable"
+"""The code of events that cannot be sealed now, and may be sent again."""
 _REMEMBERED_CUSTOMERS: Final = 16_384  # whose events come in bursts
 
 
@@ -37,6 +41,53 @@ class AcceptableEvent(Struct, frozen=True):
     source: str
     sent_at: datetime | None
     record: NewRecord
+
+
+class AwaitingKeys:
+    """An event that passed every check and can be written once its personal data can be sealed."""
+
+    def __init__(self, checked: "_Checked") -> None:
+        self._checked = checked
+
+    @property
+    def subjects(self) -> set[str]:
+        """Whose keys it takes."""
+        return subjects_to_seal(self._checked.data, self._checked.customer, self._checked.linked)
+
+    def sealed(self, cipher: FieldCipher) -> AcceptableEvent:
+        """The event, ready for the log. Raises `KeyMissingError`."""
+        return self._checked.acceptable(cipher)
+
+    def refused(self, reason: str) -> Refusal:
+        """The refusal of an event whose keys cannot be had now."""
+        posted = self._checked.posted
+        detail = f"its personal data cannot be encrypted now: {reason}; send it again"
+        return Refusal(KEY_STORE_UNAVAILABLE, detail, "", True, posted.id, posted.source)
+
+
+class _Checked(NamedTuple):
+    posted: PostedEvent
+    data: EventData
+    channel: Channel
+    customer: tuple[RecordedIdentifier, ...]
+    linked: tuple[RecordedIdentifier, ...]
+    recorded_time: datetime
+    key: str
+
+    def acceptable(self, cipher: FieldCipher) -> AcceptableEvent:
+        """Raises `KeyMissingError`."""
+        posted, data = self.posted, self.data
+        value = encode_value(
+            posted,
+            data,
+            version=data.VERSION,
+            channel=self.channel,
+            customer=self.customer,
+            linked=self.linked,
+            recorded_time=self.recorded_time,
+            cipher=cipher,
+        )
+        return AcceptableEvent(posted.id, posted.source, posted.sentat, NewRecord(self.key.encode(), value))
 
 
 class TimeInFutureError(EventRefusedError):
@@ -74,9 +125,17 @@ class Acceptance:
     def of(
         self, sent: Raw | Refusal, sender: Sender, now: datetime, traceparent: str | None = None
     ) -> AcceptableEvent | Refusal:
-        """The record of one event, or its refusal; `traceparent` is the request's, for events without one.
+        """As `take`, for events whose keys are at hand or that need none: others are refused."""
+        taken = self.take(sent, sender, now, traceparent)
+        return taken.refused("no key is at hand") if isinstance(taken, AwaitingKeys) else taken
 
-        Raises `Problem` 403 `forbidden_source`, which concerns the whole request.
+    def take(
+        self, sent: Raw | Refusal, sender: Sender, now: datetime, traceparent: str | None = None
+    ) -> AcceptableEvent | AwaitingKeys | Refusal:
+        """The record of one event, or what waits for keys that are not at hand to become one, or its refusal.
+
+        `traceparent` is the request's, for events without one. Payment card numbers in texts are masked. Raises
+        `Problem` 403 `forbidden_source`, which concerns the whole request.
         """
         if isinstance(sent, Refusal):
             return sent
@@ -86,13 +145,15 @@ class Acceptance:
                 raise EventTooLargeError(
                     f"the event has {len(text)} bytes; at most {self._event_bytes} are allowed"
                 )
-            return self._acceptable(text, sender, now, traceparent)
+            checked = self._checked(text, sender, now, traceparent)
         except EventRefusedError as error:
             return refused(text, error)
+        try:
+            return checked.acceptable(self._cipher)
+        except KeyMissingError:
+            return AwaitingKeys(checked)
 
-    def _acceptable(
-        self, text: bytes, sender: Sender, now: datetime, traceparent: str | None
-    ) -> AcceptableEvent:
+    def _checked(self, text: bytes, sender: Sender, now: datetime, traceparent: str | None) -> _Checked:
         posted = self._posted(text)
         channel = _channel(posted, sender)
         if posted.time > now + _FURTHEST_AHEAD:
@@ -102,20 +163,12 @@ class Acceptance:
         data = self._catalogue.decode(posted.type, version, posted.data)
         refuse_nul(text, "")
         customer = self._customer(data)
+        if may_hold_card_number(bytes(posted.data)):
+            data = with_masked_cards(data)
         if traceparent is not None and posted.traceparent is None:
             posted = replace(posted, traceparent=traceparent)
-        value = encode_value(
-            posted,
-            data,
-            version=data.VERSION,
-            channel=channel,
-            customer=customer,
-            linked=self._linked(data),
-            recorded_time=now,
-            cipher=self._cipher,
-        )
-        key = stream_key(data, customer, self._party_ids).encode()
-        return AcceptableEvent(posted.id, posted.source, posted.sentat, NewRecord(key, value))
+        key = stream_key(data, customer, self._party_ids)
+        return _Checked(posted, data, channel, customer, self._linked(data), now, key)
 
     def _posted(self, text: bytes) -> PostedEvent:
         try:

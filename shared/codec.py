@@ -78,7 +78,7 @@ def encode_value(
     cipher: FieldCipher,
     linked: tuple[RecordedIdentifier, ...] = (),
 ) -> bytes:
-    """The value of the log record for a posted event; deterministic with `NoCipher`.
+    """The value of the log record for a posted event; deterministic with `NoCipher`. Raises `KeyMissingError`.
 
     `data` is what `Catalogue.decode` made of the posted data, `version` the (newest) version it has since,
     `linked` the recorded identifiers of an `identity.linked`.
@@ -87,7 +87,7 @@ def encode_value(
     if isinstance(cipher, NoCipher):
         encoded = _ENCODER.encode(lifted)
     else:
-        subject = _sealing_subject(data, customer)
+        subject = sealing_subject(data, customer)
         encoded = _ENCODER.encode(_sealed_data(lifted, cipher, subject, posted.id))
         customer = _sealed_identifiers(customer, cipher, posted.id)
         linked = _sealed_identifiers(linked, cipher, posted.id)
@@ -110,7 +110,7 @@ def encode_value(
     )
 
 
-def _sealing_subject(data: EventData, customer: tuple[RecordedIdentifier, ...]) -> str:
+def sealing_subject(data: EventData, customer: tuple[RecordedIdentifier, ...]) -> str:
     """Whose personal data it is: the customer's, or the case's or the task's where no customer is named."""
     if customer:
         return customer[0].party_id
@@ -118,9 +118,31 @@ def _sealing_subject(data: EventData, customer: tuple[RecordedIdentifier, ...]) 
     return f"{keyed_by.kind}:{keyed_by.value}" if keyed_by else ""
 
 
+def subjects_to_seal(
+    data: EventData, customer: tuple[RecordedIdentifier, ...], linked: tuple[RecordedIdentifier, ...]
+) -> set[str]:
+    """The subjects whose keys an event is sealed with; empty where it holds no personal data."""
+    subjects = {each.party_id for each in (*customer, *linked) if each.type not in _NOT_PERSONAL_IDENTIFIERS}
+    if _has_any(data, personal_fields(type(data))):
+        subjects.add(sealing_subject(data, customer))
+    return subjects
+
+
+def _has_any(data: Any, fields: PersonalFields) -> bool:
+    for name, category in fields.items():
+        value = getattr(data, name)
+        if (
+            value is not None
+            and value is not UNSET
+            and (isinstance(category, str) or _has_any(value, category))
+        ):
+            return True
+    return False
+
+
 def _sealed_data(data: EventData, cipher: FieldCipher, subject: str, event_id: str) -> Any:
     fields = personal_fields(type(data))
-    if not fields:
+    if not _has_any(data, fields):
         return data
     values = msgspec.to_builtins(data)
     _seal(values, fields, cipher, subject, event_id)
@@ -142,6 +164,11 @@ def _seal(
 def _sealed_identifiers(
     identifiers: tuple[RecordedIdentifier, ...], cipher: FieldCipher, event_id: str
 ) -> tuple[RecordedIdentifier, ...]:
+    for each in identifiers:
+        if each.type not in _NOT_PERSONAL_IDENTIFIERS:
+            break
+    else:
+        return identifiers
     return tuple(
         each
         if each.type in _NOT_PERSONAL_IDENTIFIERS

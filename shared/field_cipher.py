@@ -1,4 +1,4 @@
-"""The seam through which personal fields pass on their way into the log and out to a reader."""
+"""The seam through which personal fields pass on their way into the log."""
 
 from typing import Any, NamedTuple, Protocol
 
@@ -13,17 +13,18 @@ class Sealing(NamedTuple):
     event_id: str
 
 
+class KeyMissingError(Exception):
+    """A value cannot be sealed for want of its subject's key, which may be got from the key store."""
+
+
 class FieldCipher(Protocol):
-    """Turns personal values into what may be written to a log, and back."""
+    """Turns personal values into what may be written to a log. Does no I/O."""
 
     def seal(self, value: Any, sealing: Sealing) -> Any:
         """What to store in place of a JSON value: a text that begins with `SEALED_PREFIX`.
 
-        Repeating it may give another text that opens alike.
+        Repeating it may give another text that opens alike. Raises `KeyMissingError`.
         """
-
-    def open(self, sealed: Any, sealing: Sealing) -> Any:
-        """The value behind `sealed`, or None where the subject's key is gone."""
 
 
 class NoCipher:
@@ -34,7 +35,11 @@ class NoCipher:
         del sealing
         return value
 
-    def open(self, sealed: Any, sealing: Sealing) -> Any:
-        """The value itself."""
-        del sealing
-        return sealed
+
+class WithoutKeys:
+    """Seals nothing: for those who append events that hold no personal data, and must not begin to."""
+
+    def seal(self, value: Any, sealing: Sealing) -> Any:
+        """Raises `KeyMissingError`, always."""
+        del value
+        raise KeyMissingError(sealing.subject)

@@ -111,6 +111,7 @@ class Metrics:
         for unknown in (self.projection_process_up, self.data_disk_free_bytes, self.data_disk_bytes):
             unknown.set(nan)
         self.escalation = EscalationMetrics(registry)
+        self.personal_data = PersonalDataMetrics(registry)
         self.watched = WatchedMetrics(registry)
 
 
@@ -135,6 +136,29 @@ class EscalationMetrics:
             registry=registry,
         )
         self.look_timestamp_seconds.set(nan)
+
+
+class PersonalDataMetrics:
+    """What one process meets where it seals or opens personal data. NaN where it never asked the key store."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.key_store_up = Gauge(
+            "rapport_key_store_up",
+            "1 where the key store answered this process last, else 0; NaN where it does not ask",
+            registry=registry,
+        )
+        self.key_store_up.set(nan)
+        self.unusable_keys = Counter(
+            "rapport_personal_data_unusable_keys",
+            "Times a data key could not be unwrapped: another master key, or altered",
+            registry=registry,
+        )
+        self.unopened = Counter(
+            "rapport_personal_data_unopened",
+            "Sealed values read as absent, by reason: `no_key` (erased, or unknown) or `broken` (altered, or moved)",
+            ["reason"],
+            registry=registry,
+        )
 
 
 class WatchedMetrics:

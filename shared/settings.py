@@ -1,11 +1,14 @@
 """All settings, from environment variables `RAPPORT_*`, checked once at the start."""
 
+import base64
+import binascii
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+MASTER_KEY_BYTES: Final = 32
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
@@ -27,6 +30,14 @@ class Settings(BaseSettings):
     partitions: int = Field(default=12, ge=1, le=1024, description="partitions of a log that is made anew")
     identifier_pepper: SecretStr = Field(
         min_length=16, description="the secret in every party id; at least 16 characters, never changed"
+    )
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="the secret that wraps every subject's key: base64 of 32 random bytes; for ingest and the API",
+    )
+    previous_master_key: SecretStr | None = Field(
+        default=None,
+        description="the master key before this one, until `rapport master-key rotate` has wrapped every key anew",
     )
     phone_region: str = Field(
         default="DE", pattern="^[A-Z]{2}$", description="region of phone numbers without a country code"
@@ -85,4 +96,18 @@ class Settings(BaseSettings):
     def _is_postgres(cls, value: SecretStr) -> SecretStr:
         if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
             raise ValueError("must start with postgresql://")
+        return value
+
+    @field_validator("master_key", "previous_master_key")
+    @classmethod
+    def _is_master_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value():
+            return None  # as compose files pass on what is not set
+        if value is not None:
+            try:
+                key = base64.b64decode(value.get_secret_value(), validate=True)
+            except binascii.Error:
+                raise ValueError("is not base64") from None
+            if len(key) != MASTER_KEY_BYTES:
+                raise ValueError(f"is base64 of {len(key)} bytes, not {MASTER_KEY_BYTES}")
         return value

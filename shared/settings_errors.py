@@ -50,6 +50,15 @@ def is_secret(field: FieldInfo) -> bool:
     return field.annotation is SecretStr or SecretStr in getattr(field.annotation, "__args__", ())
 
 
+def missing(name: str) -> str:
+    """What to say where a setting that has no default for all services is missing for one that needs it."""
+    return f"a setting is wrong:\n{_missing(name, Settings.model_fields[name])}"
+
+
+def _missing(name: str, field: FieldInfo) -> str:
+    return f"  {variable_of(name)} is not set. {_allowed(field)}"
+
+
 def _explained(error: ValidationError) -> str:
     lines = [_explained_one(dict(details)) for details in error.errors(include_url=False)]
     head = "a setting is wrong" if len(lines) == 1 else f"{len(lines)} settings are wrong"
@@ -62,7 +71,7 @@ def _explained_one(details: dict[str, Any]) -> str:
     if field is None:
         return f"  {details['msg']}"
     if details["type"] == "missing":
-        return f"  {variable_of(name)} is not set. {_allowed(field)}"
+        return _missing(name, field)
     value = "a secret, not shown" if is_secret(field) else repr(details["input"])
     return f"  {variable_of(name)} ({value}): {_reason(details)}. {_allowed(field)}"
 

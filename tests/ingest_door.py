@@ -13,11 +13,17 @@ from prometheus_client import CollectorRegistry
 from services.ingest.main import ingest_service
 from shared.clock import Clock
 from shared.http.service import Service
+from shared.identifiers import PartyIds
 from shared.log.port import EventLog
 from shared.metrics import Metrics
+from shared.personal_data.key_store import KeyStore
+from shared.personal_data.subject_keys import followed_keys
 from shared.settings import Settings
+from tests.fakes.memory_key_store import MASTER_KEY, MemoryKeyStore
 from tests.fakes.memory_log import MemoryLog
 
+PEPPER = "a-pepper-for-tests"
+PARTY_IDS = PartyIds(PEPPER)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -25,20 +31,22 @@ def settings(**changes: Any) -> Settings:
     """Settings of a service under test; nothing listens at its database URL."""
     given = {
         "database_url": "postgresql://nobody@127.0.0.1:1/none",
-        "identifier_pepper": "a-pepper-for-tests",
+        "identifier_pepper": PEPPER,
+        "master_key": MASTER_KEY,
     }
     return Settings(**(given | changes))
 
 
 @asynccontextmanager
 async def service_over(
-    log: EventLog, clock: Clock = lambda: NOW, **changes: Any
+    log: EventLog, clock: Clock = lambda: NOW, key_store: KeyStore | None = None, **changes: Any
 ) -> AsyncIterator[tuple[Service, Metrics]]:
-    """The ingest service over a log, at `NOW` unless a clock is given."""
+    """The ingest service over a log and keys in memory, at `NOW`, unless others are given."""
     metrics = Metrics(CollectorRegistry())
     async with (
         log.writer() as writer,
-        ingest_service(settings(**changes), metrics, writer=writer, clock=clock) as service,
+        followed_keys(key_store or MemoryKeyStore()) as keys,
+        ingest_service(settings(**changes), metrics, writer=writer, keys=keys, clock=clock) as service,
     ):
         yield service, metrics
 
@@ -67,11 +75,13 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(log: MemoryLog | None = None, **changes: Any) -> AsyncIterator[Door]:
+async def open_door(
+    log: MemoryLog | None = None, key_store: KeyStore | None = None, **changes: Any
+) -> AsyncIterator[Door]:
     """A door in front of a log in memory."""
     kept = log or MemoryLog()
     async with (
-        service_over(kept, **changes) as (service, metrics),
+        service_over(kept, key_store=key_store, **changes) as (service, metrics),
         httpx.AsyncClient(transport=httpx.ASGITransport(service), base_url="http://ingest") as client,
     ):
         yield Door(kept, client, metrics)
@@ -96,6 +106,20 @@ def purchase(
         }
         | (data or {}),
     } | attributes
+
+
+def contact(event_id: str, member: str = "M-17", **data: Any) -> dict[str, Any]:
+    """A contact with a customer, of whom somebody wrote something down."""
+    return purchase(event_id) | {
+        "type": "interaction.recorded",
+        "data": {
+            "customer": [{"type": "member", "value": member}],
+            "kind": "call",
+            "category": "service",
+            "summary": "asked for a quiet table",
+            **data,
+        },
+    }
 
 
 def error_of(response: httpx.Response, index: int = 0) -> dict[str, Any]:

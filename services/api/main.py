@@ -32,7 +32,7 @@ from shared.acceptance import Acceptance
 from shared.clock import Clock, system_clock
 from shared.codec import decode_record
 from shared.events.catalogue import Catalogue
-from shared.field_cipher import NoCipher
+from shared.field_cipher import WithoutKeys
 from shared.http.deadlines import MOST_REQUESTS_AT_ONCE
 from shared.http.server import serve
 from shared.http.service import Service
@@ -72,7 +72,7 @@ async def api_service(
     catalogue = Catalogue()
     decode = partial(decode_record, catalogue=catalogue)
     acceptance = Acceptance(
-        catalogue, party_ids, NoCipher(), settings.phone_region, event_bytes=settings.event_bytes
+        catalogue, party_ids, WithoutKeys(), settings.phone_region, event_bytes=settings.event_bytes
     )
     async with (
         open_database(

@@ -11,7 +11,7 @@ from services.escalation.escalator import Escalator
 from shared.acceptance import Acceptance
 from shared.clock import Clock, system_clock
 from shared.events.catalogue import Catalogue
-from shared.field_cipher import NoCipher
+from shared.field_cipher import WithoutKeys
 from shared.http.health import health_routes
 from shared.http.problems import install_problem_handlers
 from shared.http.server import serve
@@ -30,7 +30,7 @@ def escalator_of(
     acceptance = Acceptance(
         Catalogue(),
         PartyIds(settings.identifier_pepper.get_secret_value()),
-        NoCipher(),
+        WithoutKeys(),
         settings.phone_region,
         event_bytes=settings.event_bytes,
     )

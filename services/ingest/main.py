@@ -16,39 +16,47 @@ from services.ingest.posting import EventPosting
 from shared.acceptance import Acceptance
 from shared.clock import Clock, system_clock
 from shared.events.catalogue import Catalogue
-from shared.field_cipher import NoCipher
 from shared.http.server import serve
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.log.choose import event_log
 from shared.log.port import LogWriter
 from shared.metrics import Metrics
+from shared.personal_data.subject_keys import SubjectKeys, open_subject_keys
 from shared.settings import Settings
 from shared.structured_logs import configure_logging
 
 
 @asynccontextmanager
 async def ingest_service(
-    settings: Settings, metrics: Metrics, *, writer: LogWriter | None = None, clock: Clock = system_clock
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    writer: LogWriter | None = None,
+    keys: SubjectKeys | None = None,
+    clock: Clock = system_clock,
 ) -> AsyncIterator[Service]:
     """The ingest service, ready to be served; leaving the context drains what is on its way to the log.
 
-    Does not wait for the log: while it is away, posts are answered 503. Given a `writer`, it appends with that and
-    leaves it open; else it opens one of the log that the settings name.
+    Does not wait for the log: while it is away, posts are answered 503. Given a `writer` or `keys`, it appends or seals
+    with those and leaves them open; else it opens its own, of the log and the key store that the settings name. Raises
+    `WrongSettingsError` where there is no master key.
     """
     limits = Limits.of(settings)
     catalogue = Catalogue()
     opened = event_log(settings, metrics).writer() if writer is None else nullcontext(writer)
-    async with opened as appending:
+    sealing = open_subject_keys(settings, metrics) if keys is None else nullcontext(keys)
+    async with opened as appending, sealing as subject_keys:
         acceptance = Acceptance(
             catalogue,
             PartyIds(settings.identifier_pepper.get_secret_value()),
-            NoCipher(),
+            subject_keys.cipher,
             settings.phone_region,
             limits.event_bytes,
         )
         posting = EventPosting(
             acceptance=acceptance,
+            keys=subject_keys,
             writer=appending,
             credentials=AnyoneMaySend(),
             limits=limits,

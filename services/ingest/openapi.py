@@ -15,8 +15,9 @@ EVENT_CODES: Final = (
     "time_in_future",
     "event_too_large",
     "log_unavailable",
+    "key_store_unavailable",
 )
-"""The codes of `results[].error`; only `log_unavailable` is retryable."""
+"""The codes of `results[].error`; those that end in `_unavailable` are retryable."""
 
 PROBLEM_CODES: Final = {
     400: ("invalid_json",),
@@ -27,7 +28,7 @@ PROBLEM_CODES: Final = {
     415: ("unsupported_media_type",),
     429: ("rate_limited",),
     500: ("internal_error",),
-    503: ("log_unavailable", "overloaded"),
+    503: ("log_unavailable", "key_store_unavailable", "overloaded"),
 }
 """The codes of answers that concern the whole request, by HTTP status."""
 

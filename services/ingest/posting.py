@@ -2,11 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from time import perf_counter
 from typing import Final
 
 import msgspec
+from msgspec import Raw
 from starlette.types import Receive, Scope, Send
 
 from services.ingest.answer import Answer, answer_of
@@ -15,14 +17,19 @@ from services.ingest.content_modes import events_in
 from services.ingest.credentials import CredentialCheck
 from services.ingest.limits import BodyMemory, Limits
 from services.ingest.observation import Observation
+from services.ingest.sealing import sealed_events
 from services.ingest.writing import Batch
-from shared.acceptance import Acceptance
+from shared.acceptance import AcceptableEvent, Acceptance, AwaitingKeys
 from shared.clock import Clock
 from shared.http.problems import Problem, internal_error, send_problem, trace_id_of
 from shared.log.port import LogWriter
+from shared.personal_data.subject_keys import SubjectKeys
+from shared.refusal import Refusal
+from shared.senders import Sender
 
 PATH: Final = "/v1/events"
 _EVENTS_A_TURN: Final = 200  # then other requests have theirs
+_BYTES_A_TURN: Final = 128 * 1024  # likewise, for large events, in whose texts card numbers are searched
 _DIGITS_OF_SANE_LENGTH: Final = 19
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _JSON: Final = (b"content-type", b"application/json")
@@ -36,6 +43,7 @@ class EventPosting:
         self,
         *,
         acceptance: Acceptance,
+        keys: SubjectKeys,
         writer: LogWriter,
         credentials: CredentialCheck,
         limits: Limits,
@@ -43,6 +51,7 @@ class EventPosting:
         observation: Observation,
     ) -> None:
         self._acceptance = acceptance
+        self._keys = keys
         self._writer = writer
         self._credentials = credentials
         self._limits = limits
@@ -80,11 +89,7 @@ class EventPosting:
             text = await body.read(receive, headers.get(b"content-encoding", b""), _declared_bytes(headers))
             now = self._clock()
             traceparent = _traceparent(headers)
-            batch = Batch()
-            for number, sent in enumerate(events_in(headers, text, self._limits), start=1):
-                batch.add(self._acceptance.of(sent, sender, now, traceparent))
-                if number % _EVENTS_A_TURN == 0:
-                    await asyncio.sleep(0)
+            batch = await self._batch(events_in(headers, text, self._limits), sender, now, traceparent)
             appended = await self._writer.append(batch.records) if batch.records else ()
         finally:
             body.release()
@@ -93,6 +98,30 @@ class EventPosting:
         self._observation.answered(answer, outcomes)
         self._observation.handed_over(batch.events, appended, now)
         return answer
+
+    async def _batch(
+        self, events: Iterable[Raw | Refusal], sender: Sender, now: datetime, traceparent: str | None
+    ) -> Batch:
+        """The events of a request, checked, and sealed where they hold personal data. Raises `Problem`."""
+        batch = Batch()
+        waiting: list[
+            AcceptableEvent | Refusal | AwaitingKeys
+        ] = []  # the first that awaits its keys, and all after it
+        turn_bytes = 0
+        for number, sent in enumerate(events, start=1):
+            event = self._acceptance.take(sent, sender, now, traceparent)
+            if waiting or isinstance(event, AwaitingKeys):
+                waiting.append(event)
+            else:
+                batch.add(event)
+            turn_bytes += len(sent) if isinstance(sent, Raw) else 0
+            if number % _EVENTS_A_TURN == 0 or turn_bytes > _BYTES_A_TURN:
+                turn_bytes = 0
+                await asyncio.sleep(0)
+        if waiting:
+            for ready in await sealed_events(waiting, self._keys):
+                batch.add(ready)
+        return batch
 
 
 def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:

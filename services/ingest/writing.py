@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.ingest.answer import Accepted, Outcome, RepeatOf
-from shared.acceptance import AcceptableEvent
+from shared.acceptance import KEY_STORE_UNAVAILABLE, AcceptableEvent
 from shared.http.problems import Problem
 from shared.log.port import Appended, AppendOutcome, LogUnavailableError, NewRecord
 from shared.refusal import Refusal
 
+_KEY_STORE_RETRY_SECONDS: Final = 1
 _UNWRITTEN: Final = Refusal("internal_error", "the event was not written", retryable=True)
 
 
@@ -42,7 +43,8 @@ class Batch:
     def outcomes(self, appended: Sequence[AppendOutcome]) -> Sequence[Outcome]:
         """The outcome of every event, `appended` being those of the records. To be asked once.
 
-        Raises `Problem` 503 `log_unavailable` where nothing was accepted because the log was away.
+        Raises `Problem` 503 `log_unavailable` or `key_store_unavailable` where nothing was accepted because the log, or
+        the store of the keys for personal data, was away.
         """
         accepted = 0
         away: list[LogUnavailableError] = []
@@ -56,7 +58,19 @@ class Batch:
             self._outcomes[index] = _unwritten(event, outcome)
         if away and not accepted:
             raise _log_unavailable(away)
+        if not accepted:
+            self._refuse_without_keys()
         return self._outcomes
+
+    def _refuse_without_keys(self) -> None:
+        for outcome in self._outcomes:
+            if isinstance(outcome, Refusal) and outcome.code == KEY_STORE_UNAVAILABLE:
+                detail = (
+                    f"none of the events was accepted; of the first that may be sent again: {outcome.detail}"
+                )
+                raise Problem(
+                    503, KEY_STORE_UNAVAILABLE, detail, retry_after_seconds=_KEY_STORE_RETRY_SECONDS
+                )
 
 
 def _unwritten(event: AcceptableEvent, outcome: AppendOutcome) -> Refusal:

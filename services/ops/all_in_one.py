@@ -51,6 +51,10 @@ class Wishes:
     """None means embedded."""
     pepper: str | None = None
     """None means the data directory's own."""
+    master_key: str | None = None
+    """None means the data directory's own."""
+    previous_master_key: str | None = None
+    """What `master_key` has taken the place of, until every key is wrapped anew."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     log_to_files: bool = False
     """Logs go to files of the data directory, so that the screen stays legible."""
@@ -73,6 +77,8 @@ async def serve_all(
         settings = load_settings(
             database_url=embedded.url if embedded else wishes.database_url,
             identifier_pepper=wishes.data.identifier_pepper(wishes.pepper),
+            master_key=wishes.data.master_key(wishes.master_key, wishes.previous_master_key),
+            previous_master_key=wishes.previous_master_key,
             **wishes.settings,
         )
         configure_logging(

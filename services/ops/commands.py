@@ -50,6 +50,8 @@ def run_up(
         place,
         database_url=database_url or os.environ.get("RAPPORT_DATABASE_URL") or None,
         pepper=os.environ.get("RAPPORT_IDENTIFIER_PEPPER") or None,
+        master_key=os.environ.get("RAPPORT_MASTER_KEY") or None,
+        previous_master_key=os.environ.get("RAPPORT_PREVIOUS_MASTER_KEY") or None,
         settings={**_listening(host, port), **({"log": _kafka_log(kafka)} if kafka else {})},
         log_to_files=sys.stderr.isatty(),
     )

@@ -1,5 +1,6 @@
 """The data directory of `rapport up`: one process at a time, its secrets, and where a running one is found."""
 
+import base64
 import fcntl
 import json
 import os
@@ -8,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from shared.settings import MASTER_KEY_BYTES
 
 _PEPPER_BYTES = 32
 
@@ -33,9 +36,10 @@ class Running:
 class DataDirectory:
     """A directory of this layout; nothing is made before it is used.
 
-    `postgres/` the embedded PostgreSQL; `identifier-pepper` the secret in every party id (mode 0600); `lock` held by
-    the process at work, its pid inside; `run.json` how to reach it, itself locked by the process that serves (mode
-    0600: the URL of the database may hold a password); `*.log` what the processes logged.
+    `postgres/` the embedded PostgreSQL; `identifier-pepper` the secret in every party id and `master-key` the one that
+    wraps the keys of personal data (both mode 0600); `lock` held by the process at work, its pid inside; `run.json` how
+    to reach it, itself locked by the process that serves (mode 0600: the URL of the database may hold a password);
+    `*.log` what the processes logged.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,6 +109,38 @@ class DataDirectory:
                 "every known customer would become a stranger; unset it, or name another directory with --data"
             )
         return kept
+
+    def master_key(self, given: str | None, previous: str | None) -> str:
+        """The master key to use: `given` where there is one, else the directory's own, made on first use.
+
+        Raises `DataDirectoryError` when `given` is another than the directory's own and that is not `previous` either.
+        """
+        file = self.path / "master-key"
+        kept = self.kept_master_key()
+        if given is not None:
+            if kept is not None and kept not in (given, previous):
+                raise DataDirectoryError(
+                    f"RAPPORT_MASTER_KEY is not the one that {self.path} was made with, and with another one personal "
+                    "data could not be read; unset it, or to rotate, set RAPPORT_PREVIOUS_MASTER_KEY to what "
+                    f"{file} holds"
+                )
+            return given
+        if kept is None:
+            kept = base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)).decode()
+            with _written_private(file, kept):
+                pass
+        return kept
+
+    def kept_master_key(self) -> str | None:
+        """The directory's own master key; None where it has made none."""
+        file = self.path / "master-key"
+        return file.read_text() if file.exists() else None
+
+    def replace_master_key(self, used: str) -> None:
+        """Keeps `used` in place of the directory's own master key, once everything is wrapped with it."""
+        if (self.path / "master-key").exists():
+            with _written_private(self.path / "master-key", used):
+                pass
 
     def _lock(self, lock: int) -> None:
         try:

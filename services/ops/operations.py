@@ -69,15 +69,18 @@ def _fail(message: str) -> None:
 def _settings(data: Path) -> Settings:
     """Those of the environment where it names a database, else of the `rapport up` in `data`."""
     # Views hold party ids, never what they were made from, so that no operation on them needs the secret.
-    pepper = os.environ.get("RAPPORT_IDENTIFIER_PEPPER") or "not needed to operate"
+    secrets = {"identifier_pepper": os.environ.get("RAPPORT_IDENTIFIER_PEPPER") or "not needed to operate"}
     if os.environ.get("RAPPORT_DATABASE_URL"):
-        return load_settings(identifier_pepper=pepper)
+        return load_settings(**secrets)
     running = DataDirectory(data).running()
     if running is None:
         raise WrongSettingsError(
             f"there is nothing to operate on: set RAPPORT_DATABASE_URL, or start `rapport up --data {data}`"
         )
-    return load_settings(database_url=running.database, log=running.log, identifier_pepper=pepper)
+    kept = DataDirectory(data).kept_master_key()
+    if kept is not None and not os.environ.get("RAPPORT_MASTER_KEY"):
+        secrets["master_key"] = kept
+    return load_settings(database_url=running.database, log=running.log, **secrets)
 
 
 def connected(

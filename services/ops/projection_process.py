@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +15,11 @@ from services.ops.projection_process_output import ProcessOutput
 from services.ops.restart_pauses import RestartPauses
 from shared.metrics import Metrics
 from shared.settings import Settings
+from shared.settings_errors import variable_of
 
 _STOP_SECONDS = 10.0
+_NOT_FOR_PROJECTIONS = {"master_key", "previous_master_key"}  # they carry sealed values on and open none
+_VARIABLES_NOT_FOR_PROJECTIONS = {variable_of(each) for each in _NOT_FOR_PROJECTIONS}
 
 Notice = Callable[[str], None]
 """Tells the operator one sentence; must not block."""
@@ -69,6 +73,7 @@ class ProjectionProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.ops.projecting",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+            env={name: value for name, value in os.environ.items() if name not in _VARIABLES_NOT_FOR_PROJECTIONS},
         )  # fmt: skip
         if process.stdin is None or process.stdout is None:
             raise AssertionError("both were asked for as pipes")
@@ -98,7 +103,7 @@ def _ending(returncode: int | None, last_words: str) -> str:
 
 
 def _plain_values(settings: Settings) -> dict[str, Any]:
-    values = settings.model_dump()
+    values = settings.model_dump(exclude=_NOT_FOR_PROJECTIONS)
     return {
         name: value.get_secret_value()
         if isinstance(value, SecretStr)

@@ -216,3 +216,28 @@ complaint_policies = Table(
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 """The complaint policies that came into force, in that order, each for events from an offset on in each partition."""
+
+subject_keys = Table(
+    "subject_keys",
+    metadata,
+    Column("key_id", LargeBinary, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("wrapped_key", LargeBinary),
+    Column("master_key_id", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("destroyed_at", DateTime(timezone=True)),
+    Column("destruction", BigInteger),
+    Index("subject_keys_in_use", "subject", unique=True, postgresql_where=text("wrapped_key is not null")),
+    Index(
+        "subject_keys_destroyed",
+        "destruction",
+        "key_id",
+        postgresql_where=text("destruction is not null"),
+    ),
+)
+"""The keys that personal data are sealed with; see `shared.personal_data`, which alone reads and writes them.
+
+`subject` is a party id, or the stream key of a case or task; it has at most one key in use. A destroyed key stays as a
+row without `wrapped_key`, so that its id is never given again; `destruction` counts destructions in the order in which
+they were committed.
+"""

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from shared.events.data import BrokenRuleError, EventData, Part, personal
 from shared.events.sealed import is_sealed
-from shared.events.vocabulary import END, FlatMap, LongText, Reference, ShortText, Word, of_form
+from shared.events.vocabulary import END, FlatMap, Label, LongText, Reference, ShortText, of_form
 
 BIRTHDAY_PATTERN = r"^([0-9]{4}|-)-[0-9]{2}-[0-9]{2}" + END
 LANGUAGE_PATTERN = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*" + END
@@ -23,7 +23,7 @@ class CustomerAttributes(Part, frozen=True, kw_only=True):
     """
 
     name: Annotated[ShortText, personal("identity")] | UnsetType | None = UNSET
-    salutation: Word | UnsetType | None = UNSET
+    salutation: Label | UnsetType | None = UNSET
     language: Language | UnsetType | None = UNSET
     birthday: Annotated[Birthday, personal("identity")] | UnsetType | None = UNSET
     address: Annotated[ShortText, personal("contact")] | UnsetType | None = UNSET
@@ -31,7 +31,7 @@ class CustomerAttributes(Part, frozen=True, kw_only=True):
     preferences: Annotated[FlatMap, personal("preference")] | UnsetType | None = UNSET
     dietary: Annotated[ShortText, personal("health")] | UnsetType | None = UNSET
     health_notes: Annotated[LongText, personal("health")] | UnsetType | None = UNSET
-    tags: Annotated[tuple[Word, ...], Meta(max_length=50)] | UnsetType | None = UNSET
+    tags: Annotated[tuple[Label, ...], Meta(max_length=50)] | UnsetType | None = UNSET
 
     def __post_init__(self) -> None:
         """Raises `BrokenRuleError` for a day that no calendar has."""

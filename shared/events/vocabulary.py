@@ -35,8 +35,11 @@ AwareDatetime = Annotated[datetime, Meta(tz=True)]
 Reference = Annotated[str, Meta(min_length=1, max_length=128)]
 """An id given by another system: an order, a complaint, a reward, a member of staff."""
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
-ShortText = Annotated[str, Meta(min_length=1, max_length=512)]
-LongText = Annotated[str, Meta(min_length=1, max_length=16_000)]
+FOR_PEOPLE = {"for_people": True}
+"""Marks what people write and read, as against ids, codes and forms; see `shared.events.texts`."""
+Label = Annotated[str, Meta(min_length=1, max_length=64, extra=FOR_PEOPLE)]
+ShortText = Annotated[str, Meta(min_length=1, max_length=512, extra=FOR_PEOPLE)]
+LongText = Annotated[str, Meta(min_length=1, max_length=16_000, extra=FOR_PEOPLE)]
 Points = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?" + END
@@ -62,7 +65,7 @@ FlatMap = Annotated[
         Word,
         Annotated[str, Meta(max_length=512)] | Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)] | bool,
     ],
-    Meta(max_length=50),
+    Meta(max_length=50, extra=FOR_PEOPLE),
 ]
 """At most 50 named texts, whole numbers or truths; nothing nested, and no floats."""
 

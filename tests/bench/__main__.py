@@ -24,6 +24,7 @@ from tests.bench import (
     rebuild_rate,
     rebuild_reads,
     redemption_latency,
+    sealed_ingest,
     switch_reads,
     timeline_page,
 )
@@ -38,6 +39,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "ingest": ingest_rate.measure_single,
     "batches": ingest_rate.measure_batches,
     "memory": ingest_memory.measure,
+    "sealed": sealed_ingest.measure,
     "freshness": freshness.measure,
     "projection": projection_rate.measure,
     "rebuild": rebuild_rate.measure,

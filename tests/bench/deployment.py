@@ -8,7 +8,7 @@ import asyncpg
 
 from services.projections.migrate import migrate
 from shared.settings import Settings
-from tests.bench.environment import PARTITIONS, PEPPER, PROJECT, PYTHON, Bench, database
+from tests.bench.environment import MASTER_KEY, PARTITIONS, PEPPER, PROJECT, PYTHON, Bench, database
 from tests.bench.kafka_topic import topic
 from tests.bench.measurement import BenchError
 from tests.bench.processes import Child, Ready, answers, child, free_port
@@ -33,6 +33,7 @@ class Deployment:
             "RAPPORT_LOG": self.log,
             "RAPPORT_PARTITIONS": str(PARTITIONS),
             "RAPPORT_IDENTIFIER_PEPPER": PEPPER,
+            "RAPPORT_MASTER_KEY": MASTER_KEY,
         }
 
     @property

@@ -15,6 +15,7 @@ from tests.conftest import with_database
 PROJECT = Path(__file__).resolve().parents[2]
 PARTITIONS = 12
 PEPPER = "bench-pepper-of-no-secret"
+MASTER_KEY = "YmVuY2gtbWFzdGVyLWtleS1vZi1uby1zZWNyZXQtMzI="
 PYTHON = sys.executable
 
 

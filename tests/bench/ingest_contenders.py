@@ -1,7 +1,7 @@
 """The ingest services measured against each other: all running, each with its own topic on one broker."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +31,9 @@ class IngestContender:
     microseconds_an_event: list[float] = field(default_factory=list)
     """Processor time of the service's own process, by load: what other work on the machine disturbs least."""
 
-    async def events_a_second(self, script: str, events_a_request: int, seconds: int) -> float:
+    async def events_a_second(
+        self, script: str, events_a_request: int, seconds: int, environment: Mapping[str, str] | None = None
+    ) -> float:
         """Loads it over 64 connections and answers the acknowledged events a second.
 
         Raises `BenchError` when the topic took fewer records than were acknowledged.
@@ -39,7 +41,7 @@ class IngestContender:
         before = await records_in(self.kafka, self.topic_name)
         used_before = self.process.processor_seconds()
         try:
-            load = await run_wrk(self.url, script, seconds=seconds)
+            load = await run_wrk(self.url, script, seconds=seconds, environment=environment)
         except BenchError as error:
             raise BenchError(f"{self.name}: {error}") from error
         acknowledged = load.requests * events_a_request
@@ -56,7 +58,7 @@ class IngestContender:
 async def ingest_contenders(bench: Bench) -> AsyncIterator[tuple[list[IngestContender], list[Left]]]:
     """Every ingest service that can run here, ours first, and those that cannot."""
     async with AsyncExitStack() as stack:
-        contenders = [await stack.enter_async_context(_ours(bench))]
+        contenders = [await stack.enter_async_context(our_ingest(bench))]
         contenders.append(
             await stack.enter_async_context(
                 _python(bench, OWN_NAIVE, PROJECT, "tests.bench.naive_ingest:app")
@@ -82,7 +84,8 @@ async def ingest_contenders(bench: Bench) -> AsyncIterator[tuple[list[IngestCont
 
 
 @asynccontextmanager
-async def _ours(bench: Bench) -> AsyncIterator[IngestContender]:
+async def our_ingest(bench: Bench) -> AsyncIterator[IngestContender]:
+    """Rapport's ingest as it is deployed, on a topic and a database of its own."""
     async with on_kafka(bench, "ingest") as deployment, deployment.serve("ingest") as (process, port):
         topic_name = deployment.log.rpartition("/")[2]
         yield IngestContender(OURS, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name, process)

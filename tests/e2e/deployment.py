@@ -24,6 +24,7 @@ from tests.kafka_broker import jars_or_skip
 
 PARTITIONS = 4
 PEPPER = "a-pepper-for-tests-of-deployments"
+MASTER_KEY = "bWFzdGVyLWtleS1mb3ItdGVzdHMtYWxvbmUtMzJieXQ="
 STOP_SECONDS = 10
 LONGEST_REQUEST_SECONDS = 5
 RESUME_SECONDS = 5
@@ -137,6 +138,7 @@ class Deployment:
             "RAPPORT_LOG": self.log,
             "RAPPORT_PARTITIONS": str(PARTITIONS),
             "RAPPORT_IDENTIFIER_PEPPER": PEPPER,
+            "RAPPORT_MASTER_KEY": MASTER_KEY,
             **changed,
         }
 

@@ -3,6 +3,7 @@
 import fcntl
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,26 @@ def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataDirectoryError, match="--data"), DataDirectory(tmp_path / "file" / "data").held():
         pass
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_master_key_is_made_once_private_and_kept(tmp_path: Path) -> None:
+    made = DataDirectory(tmp_path).master_key(None, None)
+
+    assert len(b64decode(made)) == 32
+    assert (tmp_path / "master-key").stat().st_mode & 0o777 == 0o600
+    assert DataDirectory(tmp_path).master_key(None, None) == made
+
+
+def test_another_master_key_is_refused_unshown_unless_it_takes_the_place_of_the_kept_one(
+    tmp_path: Path,
+) -> None:
+    made, other = DataDirectory(tmp_path).master_key(None, None), "another-master-key"
+
+    with pytest.raises(DataDirectoryError, match="RAPPORT_PREVIOUS_MASTER_KEY") as refused:
+        DataDirectory(tmp_path).master_key(other, None)
+
+    assert other not in str(refused.value)
+    assert made not in str(refused.value)
+    assert DataDirectory(tmp_path).master_key(other, made) == other
+    DataDirectory(tmp_path).replace_master_key(other)
+    assert DataDirectory(tmp_path).master_key(None, None) == other

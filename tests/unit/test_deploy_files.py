@@ -70,11 +70,17 @@ def test_every_setting_that_is_given_is_one(compose: dict[str, Any], dockerfile:
 
 def test_secrets_are_demanded_and_never_written_down(compose: dict[str, Any], project_root: Path) -> None:
     text = (project_root / "deploy" / "compose.yaml").read_text()
-    secrets = {name: rest for name, rest in VARIABLE.findall(text) if name.endswith(("PASSWORD", "PEPPER"))}
-    assert secrets.keys() == {"RAPPORT_POSTGRES_PASSWORD", "RAPPORT_IDENTIFIER_PEPPER"}
+    endings = ("PASSWORD", "PEPPER", "T_MASTER_KEY")
+    secrets = {name: rest for name, rest in VARIABLE.findall(text) if name.endswith(endings)}
+    assert secrets.keys() == {"RAPPORT_POSTGRES_PASSWORD", "RAPPORT_IDENTIFIER_PEPPER", "RAPPORT_MASTER_KEY"}
     assert all(rest.startswith(":?") for rest in secrets.values())
     for each in ours(compose).values():
         assert each["environment"]["RAPPORT_IDENTIFIER_PEPPER"].startswith("${RAPPORT_IDENTIFIER_PEPPER:?")
+
+
+def test_those_alone_who_seal_or_open_personal_data_get_the_master_key(compose: dict[str, Any]) -> None:
+    given = {name for name, each in ours(compose).items() if "RAPPORT_MASTER_KEY" in each["environment"]}
+    assert given == {"ingest", "api"}
 
 
 def test_every_service_has_a_health_check_or_says_that_it_has_none(

@@ -18,7 +18,7 @@ from shared.position import Position
 from shared.refusal import Refusal
 from shared.senders import Sender, SourceRegistration
 from tests.fakes.memory_log import MemoryLog
-from tests.ingest_door import Door, error_of, open_door, purchase, service_over
+from tests.ingest_door import PARTY_IDS, Door, error_of, open_door, purchase, service_over
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +199,10 @@ async def test_linked_identifiers_are_lifted_out_of_the_data(door: Door) -> None
     link = purchase("l-1", type="identity.linked") | {"data": data}
     assert (await door.post(link)).status_code == 202
     (value,) = door.values()
-    assert [each["value"] for each in value["linked"]] == ["M1", "a@example.org"]
+    assert [each["party_id"] for each in value["linked"]] == [
+        PARTY_IDS.of("member", "M1"),
+        PARTY_IDS.of("email", "a@example.org"),
+    ]
     data["identifiers"] = [{"type": "member", "value": "m 1"}, {"type": "member", "value": "M1"}]
     assert error_of(await door.post(link))["code"] == "bad_identifier"
 
