@@ -1,8 +1,8 @@
-"""Events a second that one worker process projects from a full log into an empty database."""
+"""Events a second that workers project from a full log into an empty database."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 from prometheus_client import CollectorRegistry
@@ -27,6 +27,7 @@ _FINISH_SECONDS = 300
 _TIMELINE = "the timeline alone"
 _WITH_SUMMARIES = "timeline and customer summaries"
 _EVERY_VIEW = "every view"
+_TWO_WORKERS = "every view, by two workers"
 _EMBEDDED = "every view, from the embedded log"
 _LIBRARY = "eventsourcing, a transaction an event"
 _WANTED = Wanted(least=15_000, least_ratio=10)
@@ -47,6 +48,7 @@ async def measure(bench: Bench) -> Outcome:
             _TIMELINE: _from_kafka(filled, events, "timeline"),
             _WITH_SUMMARIES: _from_kafka(filled, events, "timeline", "customer_summary"),
             _EVERY_VIEW: _from_kafka(filled, events),
+            _TWO_WORKERS: _from_kafka(filled, events, workers=2),
             _EMBEDDED: embedded,
             _LIBRARY: library,
         }
@@ -59,13 +61,14 @@ async def measure(bench: Bench) -> Outcome:
                 (_TIMELINE, _WANTED, note),
                 (_WITH_SUMMARIES, _WANTED, ""),
                 (_EVERY_VIEW, _WANTED, ""),
+                (_TWO_WORKERS, _WANTED, ""),
                 (_EMBEDDED, None, ""),
             )
         )
     )
 
 
-def _from_kafka(filled: Deployment, events: int, *views: str) -> Measure:
+def _from_kafka(filled: Deployment, events: int, *views: str, workers: int = 1) -> Measure:
     """Over the full topic into an empty database, into some views, or every one where none is named."""
 
     async def once() -> float:
@@ -73,7 +76,7 @@ def _from_kafka(filled: Deployment, events: int, *views: str) -> Measure:
             await migrate(url, PARTITIONS)
             if views:
                 await pause_all_but(url, *views)
-            return await _project(Deployment(filled.bench, url, filled.log), events)
+            return await _project(Deployment(filled.bench, url, filled.log), events, workers)
 
     return once
 
@@ -127,20 +130,21 @@ async def _fill(deployment: Deployment, events: int) -> None:
     await fill(log, purchases(events, customers(_CUSTOMERS)))
 
 
-async def _project(deployment: Deployment, events: int) -> float:
-    async with deployment.project() as worker:
-        return await projected(deployment.database_url, events, worker)
+async def _project(deployment: Deployment, events: int, workers: int = 1) -> float:
+    async with AsyncExitStack() as stack:
+        running = [await stack.enter_async_context(deployment.project()) for _ in range(workers)]
+        return await projected(deployment.database_url, events, *running)
 
 
-async def projected(url: str, events: int, worker: Child) -> float:
-    """Events a second at which a worker takes up so many, from its first commit seen to the last.
+async def projected(url: str, events: int, *workers: Child) -> float:
+    """Events a second at which some workers take up so many, from their first commit seen to the last.
 
-    Raises `BenchError` when it ends or takes too long.
+    Raises `BenchError` when one ends or they take too long.
     """
-    return await _rate(url, positions_sum, events, worker)
+    return await _rate(url, positions_sum, events, *workers)
 
 
-async def _rate(url: str, progress: Progress, events: int, worker: Child) -> float:
+async def _rate(url: str, progress: Progress, events: int, *workers: Child) -> float:
     """Events a second from the first progress seen to the end, so that starting a process does not count."""
     connection = await asyncpg.connect(url)
     seen: list[tuple[float, int]] = []
@@ -152,7 +156,7 @@ async def _rate(url: str, progress: Progress, events: int, worker: Child) -> flo
         return done >= events
 
     try:
-        await wait_until(at_end, "the projection to finish", seconds=_FINISH_SECONDS, while_alive=(worker,))
+        await wait_until(at_end, "the projection to finish", seconds=_FINISH_SECONDS, while_alive=workers)
     finally:
         await connection.close()
     (begun, first), (ended, last) = seen[0], seen[-1]

@@ -11,7 +11,7 @@ from services.projections.loyalty.account import Account, new_account
 from services.projections.loyalty.posting import Posting, cause_of
 from services.projections.loyalty.programme import Programmes
 from services.projections.loyalty.rows import AccountRows, RowsMissingError
-from services.projections.loyalty.sentences import told
+from services.projections.loyalty.sentences import tell
 from services.projections.read_models.declaration import Evolved, Key, Needs, Row
 from shared.envelope import RecordedEvent
 from shared.events.loyalty import (
@@ -94,7 +94,8 @@ def evolve(programmes: Programmes) -> Evolve:
             posting.account.store(event.stream_key)
         except RowsMissingError as missing:
             return Needs(missing.keys)
-        return Evolved(account_rows.changed, told(posting.entries, event.id, event.source))
+        tell(posting.entries, event.id, event.source)
+        return Evolved(account_rows.changed, posting.entries)
 
     return evolved
 

@@ -6,7 +6,6 @@ from services.projections.loyalty.account import Account
 from services.projections.loyalty.lots import Lot
 from services.projections.loyalty.programme import Programme, Programmes
 from services.projections.moments import datetime_of, microseconds_of
-from services.projections.read_models.declaration import Row
 from shared.envelope import RecordedEvent
 
 
@@ -29,7 +28,7 @@ class Posting:
         self.cause = cause
         self.partition = partition
         self.offset = offset
-        self.entries: list[Row] = []
+        self.entries: list[dict[str, Any]] = []
 
     @property
     def programme(self) -> Programme:

@@ -1,6 +1,6 @@
 """What an event did to an account, as one sentence for people, from the entries it left. No personal data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.projections.loyalty.posting import ANOMALY
@@ -13,17 +13,14 @@ _WHY_REJECTED = {
 }
 
 
-def told(entries: Sequence[Row], event_id: str, source: str) -> list[Row]:
-    """Entries written with an event, those that are its own with their sentence.
+def tell(entries: Iterable[dict[str, Any]], event_id: str, source: str) -> None:
+    """Gives entries that an event is about to leave their sentence, if they are its own.
 
     Anomalies have none, nor has what another event did: releases of holds by time, refunds that had waited.
     """
-    return [
-        {**each, "sentence": _said(each)}
-        if (each["event_id"], each["source"]) == (event_id, source) and each["kind"] != ANOMALY
-        else each
-        for each in entries
-    ]
+    for each in entries:
+        if (each["event_id"], each["source"]) == (event_id, source) and each["kind"] != ANOMALY:
+            each["sentence"] = _said(each)
 
 
 def _said(entry: Row) -> str:
