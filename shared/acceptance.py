@@ -25,7 +25,7 @@ from shared.http.problems import Problem
 from shared.identifiers import PartyIds, recorded_identifiers
 from shared.log.port import NewRecord
 from shared.refusal import Refusal, refused
-from shared.senders import Sender
+from shared.senders import Sender, SourceRegistration
 
 _FURTHEST_AHEAD: Final = timedelta(hours=24)
 _LINKED_IDENTIFIERS: Final = 2
@@ -155,20 +155,22 @@ class Acceptance:
 
     def _checked(self, text: bytes, sender: Sender, now: datetime, traceparent: str | None) -> _Checked:
         posted = self._posted(text)
-        channel = _channel(posted, sender)
+        registration = _registration(posted, sender)
+        channel = _channel(posted, registration)
+        region = registration.phone_region or self._phone_region
         if posted.time > now + _FURTHEST_AHEAD:
             detail = f"time: more than 24 hours ahead of this service's {now.isoformat()}"
             raise TimeInFutureError(detail, "/time")
         version = version_named_by(posted.dataschema, posted.type)
         data = self._catalogue.decode(posted.type, version, posted.data)
         refuse_nul(text, "")
-        customer = self._customer(data)
+        customer = self._customer(data, region)
         if may_hold_card_number(bytes(posted.data)):
             data = with_masked_cards(data)
         if traceparent is not None and posted.traceparent is None:
             posted = replace(posted, traceparent=traceparent)
         key = stream_key(data, customer, self._party_ids)
-        return _Checked(posted, data, channel, customer, self._linked(data), now, key)
+        return _Checked(posted, data, channel, customer, self._linked(data, region), now, key)
 
     def _posted(self, text: bytes) -> PostedEvent:
         try:
@@ -178,10 +180,10 @@ class Acceptance:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise refusal_of_malformed(text, "") from None
 
-    def _customer(self, data: EventData) -> tuple[RecordedIdentifier, ...]:
+    def _customer(self, data: EventData, region: str) -> tuple[RecordedIdentifier, ...]:
         customer: tuple[RecordedIdentifier, ...] = ()
         if data.customer is not UNSET:
-            customer = self._recorded(data.customer)
+            customer = self._recorded(data.customer, region)
         if not customer and data.CUSTOMER_REQUIRED:
             detail = (
                 "data.customer: no identifier names a customer; empty and placeholder values do not count"
@@ -189,26 +191,30 @@ class Acceptance:
             raise BadIdentifierError(detail, "/data/customer")
         return customer
 
-    def _recorded_identifiers(self, customer: tuple[Identifier, ...]) -> tuple[RecordedIdentifier, ...]:
-        return recorded_identifiers(customer, self._phone_region, self._party_ids)
+    def _recorded_identifiers(
+        self, customer: tuple[Identifier, ...], region: str
+    ) -> tuple[RecordedIdentifier, ...]:
+        return recorded_identifiers(customer, region, self._party_ids)
 
-    def _linked(self, data: EventData) -> tuple[RecordedIdentifier, ...]:
+    def _linked(self, data: EventData, region: str) -> tuple[RecordedIdentifier, ...]:
         if not isinstance(data, IdentityLinked) or data.identifiers is UNSET:
             return ()
-        linked = recorded_identifiers(
-            data.identifiers, self._phone_region, self._party_ids, path="data.identifiers"
-        )
+        linked = recorded_identifiers(data.identifiers, region, self._party_ids, path="data.identifiers")
         if len(linked) != _LINKED_IDENTIFIERS:
             detail = "data.identifiers: two different identifiers are needed; placeholders do not count"
             raise BadIdentifierError(detail, "/data/identifiers")
         return linked
 
 
-def _channel(posted: PostedEvent, sender: Sender) -> Channel:
+def _registration(posted: PostedEvent, sender: Sender) -> SourceRegistration:
     registration = sender.registration(posted.source)
     if registration is None:
         detail = f"these credentials may not send for source {posted.source!r}; nothing was accepted"
         raise Problem(403, "forbidden_source", detail)
+    return registration
+
+
+def _channel(posted: PostedEvent, registration: SourceRegistration) -> Channel:
     channel = posted.channel or registration.channel
     if channel is None:
         raise SchemaViolationError("channel: required, for nothing is registered for this source", "/channel")

@@ -6,9 +6,12 @@ from shared.events.vocabulary import Channel
 
 
 class SourceRegistration(NamedTuple):
-    """What is known of a source beforehand: the channel of its events, where they leave it out."""
+    """What is known of a source beforehand: the channel of its events, where they leave it out, and the region of phone
+    numbers without a country code, where it is not the deployment's.
+    """
 
     channel: Channel | None = None
+    phone_region: str | None = None
 
 
 class Sender(Protocol):

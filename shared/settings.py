@@ -3,9 +3,10 @@
 import base64
 import binascii
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MASTER_KEY_BYTES: Final = 32
@@ -77,6 +78,18 @@ class Settings(BaseSettings):
     batch_events: int = Field(
         default=5000, ge=1, le=50_000, description="most events a projection applies at once"
     )
+    oidc_issuer: str | None = Field(
+        default=None, min_length=1, description="issuer whose tokens (JWT) let in, exactly as they name it"
+    )
+    oidc_audience: str | None = Field(
+        default=None, min_length=1, description="audience that its tokens must be meant for"
+    )
+    oidc_jwks: str | None = Field(
+        default=None, min_length=1, description="its public keys (JWKS): a file, or an https:// address"
+    )
+    oidc_leeway_seconds: int = Field(
+        default=30, ge=0, le=300, description="by how much the issuer's clock may differ from ours"
+    )
     kafka_security: str = Field(
         default="PLAINTEXT",
         pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",
@@ -111,3 +124,25 @@ class Settings(BaseSettings):
             if len(key) != MASTER_KEY_BYTES:
                 raise ValueError(f"is base64 of {len(key)} bytes, not {MASTER_KEY_BYTES}")
         return value
+
+    @field_validator("oidc_jwks")
+    @classmethod
+    def _is_file_or_https(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value:
+            parts = urlsplit(value)
+            loopback = parts.hostname in ("127.0.0.1", "::1", "localhost")
+            if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
+                raise ValueError("must be a file or an https:// address; http:// is for this machine alone")
+        return value
+
+    @model_validator(mode="after")
+    def _names_the_whole_issuer(self) -> Self:
+        given = {
+            "RAPPORT_OIDC_ISSUER": self.oidc_issuer,
+            "RAPPORT_OIDC_AUDIENCE": self.oidc_audience,
+            "RAPPORT_OIDC_JWKS": self.oidc_jwks,
+        }
+        missing = [name for name, value in given.items() if value is None]
+        if 0 < len(missing) < len(given):
+            raise ValueError(f"an issuer needs all of {', '.join(given)}; set {' and '.join(missing)} too")
+        return self

@@ -69,7 +69,7 @@ def _explained_one(details: dict[str, Any]) -> str:
     name = str(details["loc"][0]) if details["loc"] else ""
     field = Settings.model_fields.get(name)
     if field is None:
-        return f"  {details['msg']}"
+        return f"  {str(details['msg']).removeprefix('Value error, ')}"
     if details["type"] == "missing":
         return _missing(name, field)
     value = "a secret, not shown" if is_secret(field) else repr(details["input"])

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from services.api.main import api_service
 from services.projections.migrate import migrate
 from shared.clock import Clock, system_clock
+from shared.credentials.access import Access
 from shared.http.service import Service
 from shared.identifiers import customer_id_of
 from shared.metrics import Metrics
@@ -72,13 +73,17 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader(database_url: str, *, clock: Clock = system_clock, **changes: Any) -> AsyncIterator[Reader]:
-    """A reader of a database, migrated or not, that may be away."""
+async def reader(
+    database_url: str, *, clock: Clock = system_clock, access: Access | None = None, **changes: Any
+) -> AsyncIterator[Reader]:
+    """A reader of a database, migrated or not, that may be away; it lets in by the keys there unless told by which."""
     metrics = Metrics(CollectorRegistry())
     log = MemoryLog()
     async with (
         log.writer() as writer,
-        api_service(settings(database_url, **changes), metrics, writer=writer, clock=clock) as service,
+        api_service(
+            settings(database_url, **changes), metrics, writer=writer, access=access, clock=clock
+        ) as service,
     ):
         transport = httpx.ASGITransport(service, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://api", timeout=60) as client:
@@ -87,9 +92,9 @@ async def reader(database_url: str, *, clock: Clock = system_clock, **changes: A
 
 @asynccontextmanager
 async def migrated_reader(
-    database_url: str, *, clock: Clock = system_clock, **changes: Any
+    database_url: str, *, clock: Clock = system_clock, access: Access | None = None, **changes: Any
 ) -> AsyncIterator[Reader]:
     """A reader of a database with empty views."""
     await migrate(database_url, partitions=4)
-    async with reader(database_url, clock=clock, **changes) as made:
+    async with reader(database_url, clock=clock, access=access, **changes) as made:
         yield made

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from services.ingest.main import ingest_service
 from shared.clock import Clock
+from shared.credentials.access import Access
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.log.port import EventLog
@@ -19,6 +20,7 @@ from shared.metrics import Metrics
 from shared.personal_data.key_store import KeyStore
 from shared.personal_data.subject_keys import followed_keys
 from shared.settings import Settings
+from tests.credentials import open_access
 from tests.fakes.memory_key_store import MASTER_KEY, MemoryKeyStore
 from tests.fakes.memory_log import MemoryLog
 
@@ -39,14 +41,25 @@ def settings(**changes: Any) -> Settings:
 
 @asynccontextmanager
 async def service_over(
-    log: EventLog, clock: Clock = lambda: NOW, key_store: KeyStore | None = None, **changes: Any
+    log: EventLog,
+    clock: Clock = lambda: NOW,
+    key_store: KeyStore | None = None,
+    access: Access | None = None,
+    **changes: Any,
 ) -> AsyncIterator[tuple[Service, Metrics]]:
-    """The ingest service over a log and keys in memory, at `NOW`, unless others are given."""
+    """The ingest service over a log and keys in memory, at `NOW`, open to anybody, unless others are given."""
     metrics = Metrics(CollectorRegistry())
     async with (
         log.writer() as writer,
         followed_keys(key_store or MemoryKeyStore()) as keys,
-        ingest_service(settings(**changes), metrics, writer=writer, keys=keys, clock=clock) as service,
+        ingest_service(
+            settings(**changes),
+            metrics,
+            writer=writer,
+            keys=keys,
+            access=access or open_access(),
+            clock=clock,
+        ) as service,
     ):
         yield service, metrics
 
@@ -76,12 +89,15 @@ class Door:
 
 @asynccontextmanager
 async def open_door(
-    log: MemoryLog | None = None, key_store: KeyStore | None = None, **changes: Any
+    log: MemoryLog | None = None,
+    key_store: KeyStore | None = None,
+    access: Access | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Door]:
     """A door in front of a log in memory."""
     kept = log or MemoryLog()
     async with (
-        service_over(kept, key_store=key_store, **changes) as (service, metrics),
+        service_over(kept, key_store=key_store, access=access, **changes) as (service, metrics),
         httpx.AsyncClient(transport=httpx.ASGITransport(service), base_url="http://ingest") as client,
     ):
         yield Door(kept, client, metrics)

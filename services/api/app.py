@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from services.api.access.identified import IdentifiedReaders
+from services.api.access.reader import check_call
 from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
@@ -25,6 +27,8 @@ from services.api.routes.timeline import TimelineFirst, timeline_routes
 from services.projections.complaints.case_reads import CaseReads
 from services.projections.loyalty.account_source import LedgerReads
 from shared.clock import Clock
+from shared.credentials.access import Access
+from shared.credentials.described import with_bearers
 from shared.http.disconnects import EndedByDisconnect
 from shared.http.health import ReadinessCheck, health_routes
 from shared.http.problems import ProblemBoundary, install_problem_handlers
@@ -44,6 +48,7 @@ def api_app(
     reads: Reads,
     writes: LedgerWrites,
     *,
+    access: Access,
     ledger: LedgerReads,
     cases: CaseReads,
     cursors: Cursors,
@@ -79,9 +84,12 @@ def api_app(
         consent_routes(reads, cursors),
         customer_case_routes(reads, cases.policies, cursors, clock),
         task_routes(reads, cursors, clock),
-        health_routes(readiness, metrics.registry),
     ):
-        app.include_router(routes)
-    asgi = EndedByDisconnect(ProblemBoundary(TimelineFirst(reads, cursors, others=app)))
+        app.include_router(routes, dependencies=[Depends(check_call)])
+    app.include_router(health_routes(readiness, metrics.registry))
+    described = app.openapi
+    app.openapi = lambda: with_bearers(described(), lambda path: path.startswith("/v1/"))  # type: ignore[method-assign]
+    identified = IdentifiedReaders(TimelineFirst(reads, cursors, others=app), access)
+    asgi = EndedByDisconnect(ProblemBoundary(identified))
     observed = ObservedRequests(asgi, metrics.api_request_seconds)
     return Service(asgi=observed, readiness=readiness, openapi=app.openapi)

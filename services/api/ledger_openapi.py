@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.api.ledger_bodies import Body, body_schema
-from services.api.openapi import path_parameter, query_parameter
+from services.api.openapi import UNADMITTED, path_parameter, query_parameter
 from shared.http.problems import described_problems
 
 IDEMPOTENCY_KEY_PATTERN: Final = r"^[\x21-\x7e]{1,200}$"
@@ -66,6 +66,7 @@ def write_responses(
     """What `responses` takes for a write: decided, pending, every problem by code."""
     described = described_problems(
         {
+            **UNADMITTED,
             400: ["invalid_json", "idempotency_key_required"],
             404: [*not_found, "not_found"],
             409: [*refused, "request_discarded"],
@@ -73,7 +74,7 @@ def write_responses(
             415: ["unsupported_media_type"],
             422: ["schema_violation", "bad_identifier", "idempotency_key_reused", "invalid_parameter"],
             500: ["internal_error"],
-            503: ["log_unavailable", "database_unavailable", "overloaded"],
+            503: ["log_unavailable", "database_unavailable", "issuer_unavailable", "overloaded"],
         }
     )
     described[503]["headers"] = _RETRY

@@ -31,6 +31,8 @@ from services.projections.rules import rules_of
 from shared.acceptance import Acceptance
 from shared.clock import Clock, system_clock
 from shared.codec import decode_record
+from shared.credentials.access import Access
+from shared.credentials.following import following_access
 from shared.events.catalogue import Catalogue
 from shared.field_cipher import WithoutKeys
 from shared.http.deadlines import MOST_REQUESTS_AT_ONCE
@@ -50,13 +52,19 @@ _MOST_WAITING: Final = (
 
 @asynccontextmanager
 async def api_service(
-    settings: Settings, metrics: Metrics, *, writer: LogWriter | None = None, clock: Clock = system_clock
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    writer: LogWriter | None = None,
+    access: Access | None = None,
+    clock: Clock = system_clock,
 ) -> AsyncIterator[Service]:
     """The query API, ready to be served. Starts without PostgreSQL, says so on /readyz, and heals.
 
     It starts without the log as well and stays ready without it, for all but redemptions and holds is reading; those
     are answered 503. Given a `writer`, it appends with that and leaves it open; else it opens one of the log that the
-    settings name, and drains it when it is left. Raises `WrongSettingsError`.
+    settings name, and drains it when it is left. Given an `access`, it lets in whom that lets in; else it follows the
+    keys of the database itself. Raises `WrongSettingsError`, and `ExposedError` where nobody could come in.
     """
     rules = rules_of(settings)
     read_models = declared_views(rules)
@@ -75,6 +83,7 @@ async def api_service(
         catalogue, party_ids, WithoutKeys(), settings.phone_region, event_bytes=settings.event_bytes
     )
     async with (
+        following_access(settings, clock) if access is None else nullcontext(access) as letting_in,
         open_database(
             url,
             timeout_seconds=timeout_seconds,
@@ -90,6 +99,7 @@ async def api_service(
                 yield api_app(
                     Reads(database, watch, metrics.api_position_waits),
                     LedgerWrites(LedgerRequests(acceptance, pepper), database, watch, appending, clock),
+                    access=letting_in,
                     ledger=LedgerReads(rules.programmes, loyalty(rules.programmes), decode),
                     cases=CaseReads(rules.policies, decode),
                     cursors=Cursors(pepper),
@@ -99,6 +109,7 @@ async def api_service(
                     readiness={
                         "database": lambda: _answers(database),
                         "views": lambda: _views_exist(database, read_models),
+                        "credentials": letting_in.check_known,
                     },
                     metrics=metrics,
                 )
@@ -107,7 +118,10 @@ async def api_service(
 
 
 async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
-    """Serves the query API alone until `stop` is set, then drains. Raises `AddressUnavailableError`."""
+    """Serves the query API alone until `stop` is set, then drains.
+
+    Raises `AddressUnavailableError` and `ExposedError`.
+    """
     configure_logging(settings.log_level)
     async with api_service(settings, Metrics(CollectorRegistry())) as service:
         await serve(service, settings.host, settings.port, stop, on_bound)

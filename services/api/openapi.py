@@ -36,6 +36,12 @@ _ANSWER_HEADERS: dict[str, Any] = {
     "ETag": {"description": "the strong entity tag of the body", "schema": {"type": "string"}},
     "Preference-Applied": {"description": "the wait that was granted", "schema": {"type": "string"}},
 }
+UNADMITTED: Mapping[int, Sequence[str]] = {
+    401: ["unauthorized"],
+    403: ["forbidden_call"],
+    429: ["rate_limited"],
+}
+"""Problems of a request that no credential, or a credential of too little, came with."""
 _UNAVAILABLE = ("position_not_reached", "database_unavailable", "overloaded")
 
 
@@ -69,7 +75,9 @@ def read_responses(
     }
     if conditional:
         responses[304] = {"description": "the client holds this answer already", "headers": _ANSWER_HEADERS}
-    described = described_problems({**problems, 503: _UNAVAILABLE, 500: ["internal_error"]})
+    described = described_problems(
+        {**UNADMITTED, **problems, 503: (*_UNAVAILABLE, "issuer_unavailable"), 500: ["internal_error"]}
+    )
     retry = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
     described[503]["headers"] = retry
     return {**responses, **described}

@@ -9,12 +9,14 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from services.ingest.app import IngestApplication, descriptive_app
-from services.ingest.credentials import AnyoneMaySend
+from services.ingest.credentials import SendersByAccess
 from services.ingest.limits import Limits
 from services.ingest.observation import Observation
 from services.ingest.posting import EventPosting
 from shared.acceptance import Acceptance
 from shared.clock import Clock, system_clock
+from shared.credentials.access import Access
+from shared.credentials.following import following_access
 from shared.events.catalogue import Catalogue
 from shared.http.server import serve
 from shared.http.service import Service
@@ -34,19 +36,22 @@ async def ingest_service(
     *,
     writer: LogWriter | None = None,
     keys: SubjectKeys | None = None,
+    access: Access | None = None,
     clock: Clock = system_clock,
 ) -> AsyncIterator[Service]:
     """The ingest service, ready to be served; leaving the context drains what is on its way to the log.
 
-    Does not wait for the log: while it is away, posts are answered 503. Given a `writer` or `keys`, it appends or seals
-    with those and leaves them open; else it opens its own, of the log and the key store that the settings name. Raises
-    `WrongSettingsError` where there is no master key.
+    Does not wait for the log: while it is away, posts are answered 503. Given a `writer`, `keys` or an `access`, it
+    appends, seals or lets in with those and leaves them open; else it opens its own, of the log, the key store and the
+    database that the settings name. Raises `WrongSettingsError` where there is no master key, and `ExposedError` where
+    nobody could come in.
     """
     limits = Limits.of(settings)
     catalogue = Catalogue()
     opened = event_log(settings, metrics).writer() if writer is None else nullcontext(writer)
     sealing = open_subject_keys(settings, metrics) if keys is None else nullcontext(keys)
-    async with opened as appending, sealing as subject_keys:
+    let_in = following_access(settings, clock) if access is None else nullcontext(access)
+    async with let_in as letting_in, opened as appending, sealing as subject_keys:
         acceptance = Acceptance(
             catalogue,
             PartyIds(settings.identifier_pepper.get_secret_value()),
@@ -58,7 +63,7 @@ async def ingest_service(
             acceptance=acceptance,
             keys=subject_keys,
             writer=appending,
-            credentials=AnyoneMaySend(),
+            credentials=SendersByAccess(letting_in),
             limits=limits,
             clock=clock,
             observation=Observation(
@@ -67,7 +72,7 @@ async def ingest_service(
                 log_accepted=settings.log_level == "debug",
             ),
         )
-        readiness = {"event log": appending.check_writable}
+        readiness = {"event log": appending.check_writable, "credentials": letting_in.check_known}
         rest = descriptive_app(
             catalogue,
             limits,
@@ -80,7 +85,7 @@ async def ingest_service(
 
 
 async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
-    """Serves ingest alone, until `stop` is set. Raises `AddressUnavailableError` where it cannot listen."""
+    """Serves ingest alone, until `stop` is set. Raises `AddressUnavailableError` and `ExposedError`."""
     configure_logging(settings.log_level)
     async with ingest_service(settings, Metrics(CollectorRegistry())) as service:
         await serve(service, settings.host, settings.port, stop, on_bound)

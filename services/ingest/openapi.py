@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from services.ingest.content_modes import ACCEPTED_TYPES
 from services.ingest.limits import Limits
+from services.ingest.posting import PATH
+from shared.credentials.described import with_bearers
 from shared.events.catalogue import Catalogue
 from shared.http.problems import described_problems
 
@@ -28,7 +30,13 @@ PROBLEM_CODES: Final = {
     415: ("unsupported_media_type",),
     429: ("rate_limited",),
     500: ("internal_error",),
-    503: ("log_unavailable", "key_store_unavailable", "overloaded"),
+    503: (
+        "log_unavailable",
+        "key_store_unavailable",
+        "overloaded",
+        "database_unavailable",
+        "issuer_unavailable",
+    ),
 }
 """The codes of answers that concern the whole request, by HTTP status."""
 
@@ -73,8 +81,8 @@ def describe_posting(document: dict[str, Any], catalogue: Catalogue, limits: Lim
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(event_schemas(catalogue))
     schemas["IngestAnswer"] = _answer_schema()
-    document["paths"]["/v1/events"] = {"post": _operation(limits)}
-    return document
+    document["paths"][PATH] = {"post": _operation(limits)}
+    return with_bearers(document, lambda path: path == PATH)
 
 
 def _operation(limits: Limits) -> dict[str, Any]:

@@ -62,28 +62,27 @@ class EventPosting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. A client that hung up before its request was complete gets no answer."""
         began = perf_counter()
+        limits: tuple[tuple[bytes, bytes], ...] = ()
         try:
-            answer = await self._answer(scope, receive)
+            headers = _headers(scope)
+            sender, limits = await self._credentials.told(headers)
+            answer = await self._answer(receive, headers, sender)
         except ClientGoneError:
             return
         except Problem as problem:
             self._observation.problem(problem.code, trace_id_of(scope))
+            problem.headers.update((name.decode(), value.decode()) for name, value in limits)
             await send_problem(problem, scope, send)
         except Exception as error:  # noqa: BLE001 - the last resort: logged, and told without internals
             await send_problem(internal_error(scope, error), scope, send)
         else:
             body = _encode(answer)
-            headers = [_JSON, (b"content-length", b"%d" % len(body))]
-            await send({"type": "http.response.start", "status": answer.status(), "headers": headers})
+            told = [_JSON, (b"content-length", b"%d" % len(body)), *limits]
+            await send({"type": "http.response.start", "status": answer.status(), "headers": told})
             await send({"type": "http.response.body", "body": body})
         self._observation.request_seconds(perf_counter() - began)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        if scope["method"] != "POST":
-            detail = f"{scope['method']} is not served at {PATH}; post events there"
-            raise Problem(405, "method_not_allowed", detail, headers={"allow": "POST"})
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        sender = await self._credentials.sender(headers)
+    async def _answer(self, receive: Receive, headers: Mapping[bytes, bytes], sender: Sender) -> Answer:
         body = Body(self._memory, self._limits)
         try:
             text = await body.read(receive, headers.get(b"content-encoding", b""), _declared_bytes(headers))
@@ -122,6 +121,13 @@ class EventPosting:
             for ready in await sealed_events(waiting, self._keys):
                 batch.add(ready)
         return batch
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    if scope["method"] != "POST":
+        detail = f"{scope['method']} is not served at {PATH}; post events there"
+        raise Problem(405, "method_not_allowed", detail, headers={"allow": "POST"})
+    return dict(scope["headers"])
 
 
 def _declared_bytes(headers: Mapping[bytes, bytes]) -> int:

@@ -27,6 +27,7 @@ from services.projections.kept_terms import keep_terms
 from services.projections.migrate import migrate
 from services.projections.rules import rules_of
 from shared.clock import Clock, system_clock
+from shared.credentials.following import following_access
 from shared.http.server import AddressUnavailableError, serve
 from shared.log.choose import event_log
 from shared.log.port import LogWriter
@@ -70,7 +71,8 @@ async def serve_all(
     """Starts everything, calls `on_serving` once it answers, serves until `stop`, drains, and stops everything.
 
     Raises `WrongSettingsError`, `DirectoryInUseError`, `DataDirectoryError`, `AddressUnavailableError`,
-    `EmbeddedPostgresError`, `DatabaseAwayError` and `TopicUnusableError`, each with a message for people.
+    `EmbeddedPostgresError`, `DatabaseAwayError`, `ExposedError` and `TopicUnusableError`, each with a message for
+    people.
     """
     embedded = EmbeddedPostgres(wishes.data.postgres) if wishes.database_url is None else None
     with wishes.data.held():
@@ -103,9 +105,10 @@ async def _serve(
     log_file = wishes.data.path / "projections.log" if wishes.log_to_files else None
     projections = ProjectionProcess(settings, log_file, notice, metrics)
     async with (
+        following_access(settings, system_clock) as access,
         event_log(settings, metrics).writer() as writer,
-        ingest_service(settings, metrics, writer=writer) as ingest,
-        api_service(settings, metrics, writer=writer) as api,
+        ingest_service(settings, metrics, writer=writer, access=access) as ingest,
+        api_service(settings, metrics, writer=writer, access=access) as api,
         _supervised(projections),
         _escalating(wishes, settings, metrics, writer),
     ):
@@ -115,7 +118,7 @@ async def _serve(
         def on_bound(port: int) -> None:
             database = settings.database_url.get_secret_value()
             url = f"http://{_reachable(settings.host)}:{port}"
-            running = Running(os.getpid(), url, database, settings.log)
+            running = Running(os.getpid(), url, database, settings.log, asks_for_keys=not access.open)
             announced.enter_context(wishes.data.announced(running))
             on_serving(running)
 

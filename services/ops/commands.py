@@ -27,6 +27,7 @@ from services.ops.told import told_to_people
 from services.ops.until_stopped import run_until_stopped
 from services.projections.kept_terms import TermsRewrittenError
 from shared.clock import system_clock
+from shared.credentials.exposure import ExposedError
 from shared.http.server import AddressUnavailableError
 from shared.log.kafka_topic import TopicExistsError, TopicUnusableError
 from shared.settings_errors import WrongSettingsError, load_settings
@@ -34,8 +35,8 @@ from shared.settings_errors import WrongSettingsError, load_settings
 _DEFAULT_TOPIC = "rapport.events"
 _FAILURES = (
     AddressUnavailableError, DatabaseAwayError, DataDirectoryError, DemoWrongError, DirectoryInUseError,
-    EmbeddedPostgresError, EscalationFailedError, LoadingError, ProjectionsEndedError, TermsRewrittenError,
-    TopicExistsError, TopicUnusableError,
+    EmbeddedPostgresError, EscalationFailedError, ExposedError, LoadingError, ProjectionsEndedError,
+    TermsRewrittenError, TopicExistsError, TopicUnusableError,
 )  # fmt: skip
 """What a person can understand and mend from the message alone; whatever else is raised shows where, for it is ours."""
 

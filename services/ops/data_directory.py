@@ -25,12 +25,16 @@ class DataDirectoryError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running `rapport up`: its process, the address it serves on, the URL of its database, and its event log."""
+    """A running `rapport up`: its process, the address it serves on, the URL of its database, and its event log.
+
+    `asks_for_keys` is whether requests needed a credential when it began to serve.
+    """
 
     pid: int
     url: str
     database: str
     log: str = "embedded"
+    asks_for_keys: bool = False
 
 
 class DataDirectory:

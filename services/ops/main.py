@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from services.ops.inspect_command_line import add_inspect_command
+from services.ops.key_command_line import keys
 from services.ops.master_key_command_line import master_key
 from services.ops.parked_command_line import parked
 from services.ops.view_command_line import OPERATE, add_view_commands
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 topics = typer.Typer(no_args_is_help=True, help="The Kafka topic of the event log.")
 app.add_typer(topics, name="topics", rich_help_panel=_PREPARE)
+app.add_typer(keys, name="keys", rich_help_panel=_PREPARE)
 add_view_commands(app)
 app.add_typer(master_key, name="master-key", rich_help_panel=_PREPARE)
 app.add_typer(parked, name="parked", rich_help_panel=OPERATE)

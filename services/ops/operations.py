@@ -26,6 +26,7 @@ from services.projections.engine.writing import RowsRefusedError
 from services.projections.history.ties import TooManyStreamKeysError
 from services.projections.rebuilding import RebuildWorkerError
 from shared.codec import UndecodableRecordError, decode_record
+from shared.credentials.stored_keys import TooManyKeysError, UnknownKeyError
 from shared.events.catalogue import Catalogue
 from shared.log.port import LogTruncatedError, LogUnavailableError
 from shared.settings import Settings
@@ -35,7 +36,7 @@ from shared.structured_logs import configure_logging
 _FAILURES = (
     EventRefusedByViewError, GenerationInTheWayError, GenerationMovedError, LogReplacedError, LogTruncatedError,
     LogUnavailableError, RebuildRefusedError, RebuildWorkerError, RowsRefusedError, SwitchRefusedError,
-    TooManyStreamKeysError, UnknownHistoryError, ViewBusyError,
+    TooManyKeysError, TooManyStreamKeysError, UnknownHistoryError, UnknownKeyError, ViewBusyError,
 )  # fmt: skip
 _DATABASE_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 Answer = TypeVar("Answer")

@@ -111,6 +111,10 @@ def _addresses(running: Running, data: Path) -> Padding:
     table.add_row("reference", Text(f"{running.url}/docs", style="cyan"))
     table.add_row("metrics", Text(f"{running.url}/metrics", style="cyan"))
     table.add_row("data", Text(_near(data)))
+    if running.asks_for_keys:
+        table.add_row("open to", Text("bearers of keys and tokens: add -H 'Authorization: Bearer KEY'"))
+    else:
+        table.add_row("open to", Text("this machine alone, without keys, until rapport keys create"))
     return Padding(table, (0, 2))
 
 

@@ -1,7 +1,8 @@
 """The API keeps what its OpenAPI document says, whatever it is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -18,8 +19,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from services.api.access.roles import ROLES
 from tests.api_reader import CUSTOMER, Reader, migrated_reader
 from tests.complaining import acknowledged, assigned, created, happened, opened, resolved
+from tests.credentials import access, key
 from tests.http_server import served
 from tests.projecting import projection, purchase, worker
 from tests.redeeming import ACCOUNTS, grant
@@ -76,11 +79,14 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
     assert {status: codes_of(answer) for status, answer in timeline["responses"].items()} == {
         "200": [],
         "304": [],
+        "401": ["unauthorized"],
+        "403": ["forbidden_call"],
         "404": ["unknown_customer"],
         "413": ["too_large"],
         "422": ["invalid_parameter", "invalid_cursor", "invalid_position"],
+        "429": ["rate_limited"],
         "500": ["internal_error"],
-        "503": ["position_not_reached", "database_unavailable", "overloaded"],
+        "503": ["position_not_reached", "database_unavailable", "overloaded", "issuer_unavailable"],
     }
     assert set(timeline["responses"]["200"]["headers"]) == {"Rapport-Position", "ETag", "Preference-Applied"}
 
@@ -156,14 +162,23 @@ async def test_real_redemptions_and_holds_have_the_documented_shape(reader: Read
                 assert set(told) == set(described["properties"]) == set(described["required"])
 
 
-async def test_nothing_that_is_sent_breaks_the_document(reader: Reader) -> None:
-    document = (await reader.get("/openapi.json")).json()
-    async with served(reader.service) as server, worker(projection(reader.database_url, reader.log)):
-        await asyncio.to_thread(call_every_operation, document, f"http://127.0.0.1:{server.port}")
+async def test_nothing_that_is_sent_breaks_the_document(database_url: str) -> None:
+    desk, *others = (key("reader", roles=roles) for roles in (ROLES, ("front_line",), ()))
+    async with migrated_reader(database_url, access=access(desk, *others)) as reader:
+        await reader.given(purchase(1), purchase(2), grant(100), *CASES)
+        document = (await reader.get("/openapi.json")).json()
+        async with served(reader.service) as server, worker(projection(reader.database_url, reader.log)):
+            url = f"http://127.0.0.1:{server.port}"
+            await asyncio.to_thread(
+                call_every_operation, document, url, [desk.token] * 8 + [each.token for each in others]
+            )
 
 
-def call_every_operation(document: dict[str, Any], base_url: str) -> None:
-    """Calls each operation with valid and invalid requests; every answer has to be one that is documented."""
+def call_every_operation(document: dict[str, Any], base_url: str, tokens: Sequence[str]) -> None:
+    """Calls each operation with valid and invalid requests, bearing the tokens in turn, and now and then what comes up;
+    every answer has to be one that is documented.
+    """
+    turns = itertools.cycle((*tokens, None))
     schema = schemathesis.openapi.from_dict(document)
     with requests.Session() as session:
         for operation in operations_of(schema):
@@ -179,6 +194,9 @@ def call_every_operation(document: dict[str, Any], base_url: str) -> None:
                 )
                 @given(operation.as_strategy(generation_mode=mode))
                 def answers_as_documented(case: Any) -> None:
+                    token = next(turns)
+                    if token is not None:
+                        case.headers["Authorization"] = f"Bearer {token}"
                     # A write waits until it is decided, for which it has a worker; a read's position may never come.
                     case.headers["Prefer"] = "wait=2" if case.method == "POST" else "wait=0"
                     answer = case.call_and_validate(

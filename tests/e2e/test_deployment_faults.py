@@ -114,7 +114,7 @@ async def test_kafka_stopped_and_started_under_load_is_503_then_202_without_a_re
         await load.accepted(40)
         await asyncio.to_thread(standing.deployment.kafka.stop)
         await load.answered(lambda each: each.log_unavailable, 3, within_seconds=20)
-        assert (await standing.ingest.not_ready()).json()["checks"].keys() == {"event log"}
+        assert (await standing.ingest.not_ready()).json()["checks"].keys() == {"event log", "credentials"}
         await asyncio.to_thread(standing.deployment.kafka.start)
         served_at = time.monotonic()
         resumed_after = await load.accepted(20) - served_at

@@ -8,6 +8,7 @@ from starlette.types import Message
 from structlog.testing import capture_logs
 
 from services.ingest.answer import answer_of
+from services.ingest.credentials import Told
 from services.ingest.limits import BodyMemory
 from services.ingest.writing import Batch
 from shared.acceptance import AcceptableEvent
@@ -16,7 +17,7 @@ from shared.log.partitioning import partition_of
 from shared.log.port import AppendOutcome, LogUnavailableError, LogWriter, NewRecord, RecordTooLargeError
 from shared.position import Position
 from shared.refusal import Refusal
-from shared.senders import Sender, SourceRegistration
+from shared.senders import SourceRegistration
 from tests.fakes.memory_log import MemoryLog
 from tests.ingest_door import PARTY_IDS, Door, error_of, open_door, purchase, service_over
 
@@ -251,17 +252,17 @@ async def test_metrics_count_events_by_outcome_and_code(door: Door) -> None:
 class OnlyTheStore:
     """A credential check that knows one token, which may send for one source, whose channel is `store`."""
 
-    async def sender(self, headers: Mapping[bytes, bytes]) -> Sender:
+    async def told(self, headers: Mapping[bytes, bytes]) -> Told:
         if headers.get(b"authorization") != b"Bearer right":
             raise Problem(401, "unauthorized", "send a known bearer token")
-        return self
+        return Told(self)
 
     def registration(self, source: str) -> SourceRegistration | None:
         return SourceRegistration(channel="store") if source == "/store" else None
 
 
 async def test_the_credential_check_sees_headers_and_sources(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.main.AnyoneMaySend", OnlyTheStore)
+    monkeypatch.setattr("services.ingest.main.SendersByAccess", lambda _: OnlyTheStore())
     async with open_door() as door:
         assert (await door.post(purchase())).json()["code"] == "unauthorized"
         events = [purchase("a1", source="/store", channel=None), purchase("a2", source="/elsewhere")]

@@ -5,13 +5,17 @@ them anew.
 import inspect
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.api.access.calls import Part
+from services.api.access.purposes import CATEGORIES, NEEDS_CONSENT, OPENED, PURPOSES, Purpose
+from services.api.access.roles import RIGHTS, ROLES
 from shared.events import EVENT_CLASSES
 from shared.events.catalogue import Catalogue
 from shared.events.data import EventData
@@ -57,6 +61,29 @@ def test_the_tables_of_metrics_are_the_typed_list(project_root: Path) -> None:
     of_one_process += _metric_rows(metrics.personal_data)
     _holds(page, "metrics of one process", [head, *of_one_process])
     _holds(page, "metrics of the whole system", [head, *_metric_rows(metrics.watched)])
+
+
+def test_the_tables_of_roles_and_purposes_are_the_ones_in_force(project_root: Path) -> None:
+    page = project_root / "services/api/README.md"
+    roles = [
+        f"| `{role}` | {_listed(get_args(Part), RIGHTS[role].parts)} | {_listed(PURPOSES, RIGHTS[role].purposes)} |"
+        for role in ROLES
+    ]
+    purposes = [
+        f"| `{purpose}` | {_listed(CATEGORIES, OPENED[purpose])}{_condition(purpose)} |"
+        for purpose in PURPOSES
+    ]
+
+    _holds(page, "roles", ["| role | calls | purposes |", *roles])
+    _holds(page, "purposes", ["| purpose | opens |", *purposes])
+
+
+def _listed(order: Iterable[str], chosen: Collection[str]) -> str:
+    return ", ".join(f"`{each}`" for each in order if each in chosen)
+
+
+def _condition(purpose: Purpose) -> str:
+    return ", where the customer consented to it" if purpose in NEEDS_CONSENT else ""
 
 
 @pytest.mark.parametrize("page", ["README.md", "deploy/RUNBOOK.md"])

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, get_args
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.api.access.reader import reader_in
 from services.api.cursor import Cursors, EntryKey, InvalidCursorError
 from services.api.documents import TimelinePage
 from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
@@ -82,6 +83,7 @@ class TimelineFirst:
             await self._others(scope, receive, send)
             return
         scope["rapport.route"] = ROUTE
+        reader_in(scope).check_call("GET", ROUTE)
         answer = await read_timeline(scope, path[1], self._reads, self._cursors)
         await answer.send(send)
 

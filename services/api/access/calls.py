@@ -1,0 +1,55 @@
+"""Every call of the API and the part of it that it belongs to: roles are given parts."""
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+Part = Literal[
+    "look_up",
+    "customers",
+    "loyalty",
+    "redeeming",
+    "settlement",
+    "complaints",
+    "complaint_report",
+    "tasks",
+    "shared_identifiers",
+    "access_records",
+]
+
+_ACCOUNT: Final = "/v1/loyalty/accounts/{account_id}"
+
+CALLS: Final[Mapping[tuple[str, str], Part]] = {
+    ("POST", "/v1/customers/lookup"): "look_up",
+    ("GET", "/v1/customers/lookup"): "look_up",  # is answered 405
+    ("GET", "/v1/customers/{id}"): "customers",
+    ("GET", "/v1/customers/{id}/timeline"): "customers",
+    ("GET", "/v1/customers/{id}/card"): "customers",
+    ("GET", "/v1/customers/{id}/consents"): "customers",
+    ("GET", "/v1/customers/{id}/loyalty"): "loyalty",
+    ("GET", "/v1/customers/{id}/complaints"): "complaints",
+    ("GET", "/v1/customers/{id}/tasks"): "tasks",
+    ("GET", _ACCOUNT): "loyalty",
+    ("GET", _ACCOUNT + "/entries"): "loyalty",
+    ("GET", _ACCOUNT + "/redemptions/{redemption_id}"): "loyalty",
+    ("GET", _ACCOUNT + "/holds/{hold_id}"): "loyalty",
+    ("POST", _ACCOUNT + "/redemptions"): "redeeming",
+    ("POST", _ACCOUNT + "/holds"): "redeeming",
+    ("POST", _ACCOUNT + "/holds/{hold_id}/capture"): "redeeming",
+    ("POST", _ACCOUNT + "/holds/{hold_id}/release"): "redeeming",
+    ("GET", "/v1/loyalty/settlement"): "settlement",
+    ("GET", "/v1/complaints"): "complaints",
+    ("GET", "/v1/complaints/report"): "complaint_report",
+    ("GET", "/v1/complaints/{complaint_id}"): "complaints",
+    ("GET", "/v1/complaints/{complaint_id}/history"): "complaints",
+    ("GET", "/v1/tasks"): "tasks",
+    ("GET", "/v1/identity/shared"): "shared_identifiers",
+    ("GET", "/v1/access-records"): "access_records",
+}
+"""By method and route. A call that is not listed is nobody's, so that a new one is opened by decision; `HEAD` is
+`GET`.
+"""
+
+
+def part_of(method: str, route: str) -> Part | None:
+    """The part that a call belongs to, None for one that is not listed."""
+    return CALLS.get(("GET" if method == "HEAD" else method, route))
