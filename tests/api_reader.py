@@ -17,6 +17,7 @@ from shared.identifiers import customer_id_of
 from shared.metrics import Metrics
 from shared.position import Position
 from shared.settings import Settings
+from tests.fakes.memory_key_store import MASTER_KEY
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
 from tests.strategies import PARTY_IDS, JsonObject
@@ -29,7 +30,8 @@ TIMELINE = f"/v1/customers/{CUSTOMER}/timeline"
 
 def settings(database_url: str, **changes: Any) -> Settings:
     """Settings of an API under test, with the pepper that the events of the tests were recorded with."""
-    return Settings(**{"database_url": database_url, "identifier_pepper": PEPPER, **changes})
+    given = {"database_url": database_url, "identifier_pepper": PEPPER, "master_key": MASTER_KEY}
+    return Settings(**(given | changes))
 
 
 class Reader:

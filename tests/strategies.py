@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import UNSET, inspect
 
-from shared.codec import NoCipher, decode_record, encode_value, stream_key
+from shared.codec import FieldCipher, NoCipher, decode_record, encode_value, stream_key
 from shared.envelope import RecordedEvent, RecordedIdentifier
 from shared.events import EVENT_CLASSES
 from shared.events.catalogue import Catalogue
@@ -130,8 +130,10 @@ def posted_events(*classes: type[EventData]) -> st.SearchStrategy[JsonObject]:
     return st.sampled_from(classes or EVENT_CLASSES).flatmap(_envelopes)
 
 
-def record_of(posted: JsonObject, *, partition: int = 0, offset: int = 0) -> StoredRecord:
-    """The log record that ingest makes of a posted event."""
+def record_of(
+    posted: JsonObject, *, partition: int = 0, offset: int = 0, cipher: FieldCipher | None = None
+) -> StoredRecord:
+    """The log record that ingest makes of a posted event; its personal data stay plain without a `cipher`."""
     envelope = read_posted(msgspec.json.encode(posted))
     data = CATALOGUE.decode(envelope.type, None, envelope.data)
     named = () if data.customer is UNSET else data.customer
@@ -146,7 +148,7 @@ def record_of(posted: JsonObject, *, partition: int = 0, offset: int = 0) -> Sto
         channel=envelope.channel or "web",
         customer=customer,
         recorded_time=RECORDED_TIME,
-        cipher=NoCipher(),
+        cipher=cipher or NoCipher(),
         linked=linked,
     )
     key = stream_key(data, customer, PARTY_IDS)

@@ -10,6 +10,7 @@ from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
+from services.api.routes.card import card_routes
 from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
 from services.api.routes.complaints import complaint_list_routes
@@ -35,6 +36,7 @@ from shared.http.problems import ProblemBoundary, install_problem_handlers
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.metrics import Metrics
+from shared.personal_data.opener import Opener
 
 _DESCRIPTION = """
 Customers, and what happened with them, from the views that projections keep.
@@ -51,6 +53,7 @@ def api_app(
     access: Access,
     ledger: LedgerReads,
     cases: CaseReads,
+    opener: Opener,
     cursors: Cursors,
     party_ids: PartyIds,
     phone_region: str,
@@ -82,6 +85,7 @@ def api_app(
         complaint_report_routes(reads),
         complaint_routes(reads, cases, cursors, clock),
         consent_routes(reads, cursors),
+        card_routes(reads, ledger, opener, clock),
         customer_case_routes(reads, cases.policies, cursors, clock),
         task_routes(reads, cursors, clock),
     ):

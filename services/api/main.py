@@ -42,6 +42,8 @@ from shared.identifiers import PartyIds
 from shared.log.choose import event_log
 from shared.log.port import LogWriter
 from shared.metrics import Metrics
+from shared.personal_data.opener import Opener
+from shared.personal_data.subject_keys import SubjectKeys, open_subject_keys
 from shared.settings import Settings
 from shared.structured_logs import configure_logging
 
@@ -56,6 +58,7 @@ async def api_service(
     metrics: Metrics,
     *,
     writer: LogWriter | None = None,
+    keys: SubjectKeys | None = None,
     access: Access | None = None,
     clock: Clock = system_clock,
 ) -> AsyncIterator[Service]:
@@ -64,7 +67,9 @@ async def api_service(
     It starts without the log as well and stays ready without it, for all but redemptions and holds is reading; those
     are answered 503. Given a `writer`, it appends with that and leaves it open; else it opens one of the log that the
     settings name, and drains it when it is left. Given an `access`, it lets in whom that lets in; else it follows the
-    keys of the database itself. Raises `WrongSettingsError`, and `ExposedError` where nobody could come in.
+    keys of the database itself. Given `keys` of subjects, it opens personal data with those; else with those of the
+    key store. Raises `WrongSettingsError`, as where there is no master key, and `ExposedError` where nobody could come
+    in.
     """
     rules = rules_of(settings)
     read_models = declared_views(rules)
@@ -91,6 +96,7 @@ async def api_service(
             most_reads=MOST_REQUESTS_AT_ONCE,
         ) as database,
         event_log(settings, metrics).writer() if writer is None else nullcontext(writer) as appending,
+        open_subject_keys(settings, metrics) if keys is None else nullcontext(keys) as subject_keys,
     ):
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
         async with asyncio.TaskGroup() as group:
@@ -102,6 +108,7 @@ async def api_service(
                     access=letting_in,
                     ledger=LedgerReads(rules.programmes, loyalty(rules.programmes), decode),
                     cases=CaseReads(rules.policies, decode),
+                    opener=Opener(subject_keys, metrics.personal_data),
                     cursors=Cursors(pepper),
                     party_ids=party_ids,
                     phone_region=settings.phone_region,

@@ -75,9 +75,8 @@ def read_responses(
     }
     if conditional:
         responses[304] = {"description": "the client holds this answer already", "headers": _ANSWER_HEADERS}
-    described = described_problems(
-        {**UNADMITTED, **problems, 503: (*_UNAVAILABLE, "issuer_unavailable"), 500: ["internal_error"]}
-    )
+    unavailable = (*_UNAVAILABLE, "issuer_unavailable", *problems.get(503, ()))
+    described = described_problems({**UNADMITTED, **problems, 503: unavailable, 500: ["internal_error"]})
     retry = {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}}
     described[503]["headers"] = retry
     return {**responses, **described}

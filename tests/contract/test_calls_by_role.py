@@ -24,6 +24,7 @@ ROLES_OF_CALLS = {
     "POST /v1/customers/lookup": EVERY_DESK | {"privacy_officer"},
     "GET /v1/customers/{id}": EVERY_DESK | {"privacy_officer"},
     "GET /v1/customers/{id}/timeline": EVERY_DESK | {"privacy_officer"},
+    "GET /v1/customers/{id}/card": EVERY_DESK | {"privacy_officer"},
     "GET /v1/customers/{id}/consents": EVERY_DESK | {"privacy_officer"},
     "GET /v1/customers/{id}/loyalty": POINTS,
     "GET /v1/customers/{id}/complaints": {"case_handler", "operator"},

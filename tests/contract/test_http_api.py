@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import jsonschema_rs
@@ -35,6 +36,16 @@ CHECKS = [
 ]
 
 
+M1 = {"customer": [{"type": "member", "value": "M1"}]}
+TODAY = datetime.now(UTC)
+EUROS = {"amount": "9.00", "currency": "EUR"}
+DEAR = {
+    **M1,
+    "order_id": "dear",
+    "total": {"amount": "10.00", "currency": "EUR"},
+    "promised_total": EUROS,
+    "lines": [{"sku": "tea", "quantity": "0.5", "unit_price": EUROS}],
+}
 CASES = (
     opened("09:00", claim={"amount": "5.00", "currency": "EUR"}),
     assigned("09:10", person="kim"),
@@ -43,6 +54,17 @@ CASES = (
     happened("compensated", "12:00", kind="points", points=10),
     acknowledged("08:00"),
     created("10:00", complaint_id="C-1"),
+    purchase(
+        3, id="told", type="customer.described", data={**M1, "attributes": {"birthday": f"--{TODAY:%m-%d}"}}
+    ),
+    purchase(
+        4,
+        id="said",
+        type="consent.changed",
+        data={**M1, "purpose": "marketing", "granted": True, "channel": "sms"},
+    ),
+    purchase(5, id="came", type="interaction.recorded", data={**M1, "kind": "visit", "category": "sales"}),
+    purchase(6, id="dear", data=DEAR),
 )
 CUSTOMERS = "/v1/customers"
 
@@ -59,9 +81,9 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
     assert sorted(document["paths"]) == [
         "/healthz", "/metrics", "/readyz", "/v1/complaints", "/v1/complaints/report",
         "/v1/complaints/{complaint_id}", "/v1/complaints/{complaint_id}/history", "/v1/customers/lookup",
-        "/v1/customers/{id}", "/v1/customers/{id}/complaints", "/v1/customers/{id}/consents",
-        "/v1/customers/{id}/loyalty",
-        "/v1/customers/{id}/tasks", "/v1/customers/{id}/timeline", "/v1/loyalty/accounts/{account_id}",
+        "/v1/customers/{id}", "/v1/customers/{id}/card", "/v1/customers/{id}/complaints",
+        "/v1/customers/{id}/consents", "/v1/customers/{id}/loyalty", "/v1/customers/{id}/tasks",
+        "/v1/customers/{id}/timeline", "/v1/loyalty/accounts/{account_id}",
         "/v1/loyalty/accounts/{account_id}/entries", "/v1/loyalty/accounts/{account_id}/holds",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}/capture",
@@ -125,6 +147,8 @@ async def test_a_real_customer_has_the_documented_shape(reader: Reader) -> None:
         ("/v1/complaints/C-1/history", "ComplaintHistoryPage", "ComplaintHistoryItem"),
         ("/v1/tasks?overdue=true", "TaskPage", "Task"),
         (f"{CUSTOMERS}/{CUSTOMER}/tasks", "TaskPage", "Task"),
+        (f"{CUSTOMERS}/{CUSTOMER}/consents", "ConsentPage", "CustomerConsent"),
+        (f"{CUSTOMERS}/{CUSTOMER}/card?purpose=complaint_handling", "RecognitionCard", None),
         (
             "/v1/complaints/report?from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z&by=handling_fault",
             "ComplaintReport",
@@ -132,7 +156,7 @@ async def test_a_real_customer_has_the_documented_shape(reader: Reader) -> None:
         ),
     ],
 )
-async def test_real_complaints_and_tasks_have_the_documented_shape(
+async def test_real_complaints_tasks_and_cards_have_the_documented_shape(
     reader: Reader, path: str, name: str, each: str | None
 ) -> None:
     components = (await reader.get("/openapi.json")).json()["components"]

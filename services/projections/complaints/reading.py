@@ -81,7 +81,7 @@ def complaint_view(
         **_fields(row),
         "clocks": _clocks(row, of_all_rounds, policies, at),
         "history": [history_item(each) for each in entries],
-        "anomalies": [anomaly for each in entries for anomaly in _anomalies(each)],
+        "anomalies": [anomaly for each in entries for anomaly in anomalies_of(each)],
         "granted_points": [_granted(each) for each in granted],
     }
 
@@ -136,7 +136,8 @@ def _clock(clock: Clock, calendar: WorkingCalendar, time: int) -> dict[str, Any]
     }
 
 
-def _anomalies(entry: Row) -> list[dict[str, Any]]:
+def anomalies_of(entry: Row) -> list[dict[str, Any]]:
+    """What was not as it should be about the event of an entry, each with its code and a sentence."""
     codes = [entry["anomaly"]] if entry["anomaly"] else []
     if entry["went_back"]:
         codes.append(TIME_WENT_BACK)

@@ -1,0 +1,108 @@
+"""GET /v1/customers/{id}/card: the recognition card of a customer, for a purpose."""
+
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from services.api.access.purposes import PURPOSES, Purpose
+from services.api.access.reader import reader_in
+from services.api.card.answer import card_of
+from services.api.card.found import found_of
+from services.api.card.personal import personal_of
+from services.api.card_documents import RecognitionCard
+from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
+from services.api.parameters import query_parameters, required
+from services.api.reads import Reads, Snapshot
+from services.api.routes.loyalty_account import present
+from services.projections.loyalty.account_source import LedgerReads
+from shared.acceptance import KEY_STORE_UNAVAILABLE
+from shared.clock import Clock
+from shared.http.problems import Problem
+from shared.identifiers import customer_id_of, party_id_of
+from shared.personal_data.key_store import KeyStoreUnavailableError
+from shared.personal_data.opener import Opener
+
+ROUTE: Final = "/v1/customers/{id}/card"
+_RETRY_SECONDS: Final = 1
+
+_PURPOSE: Final = {
+    **query_parameter(
+        "purpose",
+        "what the card is for; it decides which personal data is opened",
+        {"type": "string", "enum": list(PURPOSES)},
+    ),
+    "required": True,
+}
+
+
+def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock) -> APIRouter:
+    """The route of the card. `clock` says what is today, in the time zone of the default programme."""
+    routes = APIRouter(tags=["customers"])
+    zone: ZoneInfo = ledger.programmes.default.zone
+
+    async def card(request: Request) -> Response:
+        given = query_parameters(request.scope["query_string"], ("purpose",))
+        purpose: Purpose = required("purpose", reader_in(request.scope).purpose(given.get("purpose")))
+        party_id = _party_of(request.path_params["id"])
+        now = present(clock)
+
+        async def query(connection: Any) -> Snapshot:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                found, position = await found_of(ledger, connection, [party_id], now)
+            if found is None:
+                return Snapshot(_unknown(), position)
+            try:
+                personal = await personal_of(found, purpose, opener)
+            except KeyStoreUnavailableError as error:
+                return Snapshot(_not_opened(error), position)
+            made = card_of(customer_id_of(party_id), purpose, found, personal, now=now, zone=zone)
+            return Snapshot(msgspec.json.encode(made), position)
+
+        return (await reads.answer(request.scope, query)).response()
+
+    routes.add_api_route(
+        ROUTE,
+        card,
+        methods=["GET"],
+        summary="The recognition card of a customer",
+        description="What staff should know when a guest walks in, in one call and of one snapshot.",
+        operation_id="read_customer_card",
+        responses=read_responses(
+            RecognitionCard,
+            "the card",
+            {
+                403: ["forbidden_call", "forbidden_purpose"],
+                404: ["unknown_customer"],
+                413: ["too_large"],
+                422: ["invalid_parameter", "invalid_position"],
+                503: [KEY_STORE_UNAVAILABLE],
+            },
+        ),
+        openapi_extra=read_parameters(
+            path_parameter(
+                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
+            ),
+            _PURPOSE,
+        ),
+    )
+    routes.add_api_route(ROUTE, card, methods=["HEAD"], include_in_schema=False)
+    return routes
+
+
+def _party_of(any_id: str) -> str:
+    try:
+        return party_id_of(any_id)
+    except ValueError as error:
+        raise Problem(404, "unknown_customer", str(error)) from error
+
+
+def _unknown() -> Problem:
+    detail = "no event names this customer yet; check the id, or look the customer up again"
+    return Problem(404, "unknown_customer", detail)
+
+
+def _not_opened(error: KeyStoreUnavailableError) -> Problem:
+    detail = f"personal data cannot be opened now: {error}; send it again"
+    return Problem(503, KEY_STORE_UNAVAILABLE, detail, retry_after_seconds=_RETRY_SECONDS)
