@@ -32,6 +32,7 @@ from shared.http.server import AddressUnavailableError, serve
 from shared.log.choose import event_log
 from shared.log.port import LogWriter
 from shared.metrics import Metrics
+from shared.personal_data.subject_keys import open_subject_keys
 from shared.settings import Settings
 from shared.settings_errors import load_settings
 from shared.structured_logs import configure_logging
@@ -59,6 +60,8 @@ class Wishes:
     settings: Mapping[str, Any] = field(default_factory=dict)
     log_to_files: bool = False
     """Logs go to files of the data directory, so that the screen stays legible."""
+    api_clock: Clock = system_clock
+    """What is now for whoever asks the API, and for the points that it redeems."""
     complaint_clock: Clock = system_clock
     """The time by which clocks of complaints are breached, for the escalation scheduler."""
     escalation_begins: asyncio.Event | None = None
@@ -107,8 +110,11 @@ async def _serve(
     async with (
         following_access(settings, system_clock) as access,
         event_log(settings, metrics).writer() as writer,
-        ingest_service(settings, metrics, writer=writer, access=access) as ingest,
-        api_service(settings, metrics, writer=writer, access=access) as api,
+        open_subject_keys(settings, metrics) as keys,
+        ingest_service(settings, metrics, writer=writer, keys=keys, access=access) as ingest,
+        api_service(
+            settings, metrics, writer=writer, keys=keys, access=access, clock=wishes.api_clock
+        ) as api,
         _supervised(projections),
         _escalating(wishes, settings, metrics, writer),
     ):

@@ -25,6 +25,9 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(t
         assert re.search(r"complaints that ended as told +106", outcome.stdout)
         assert re.search(r"escalations of the breached one +1\b", outcome.stdout)
         assert "/v1/complaints/complaint-05683?as_of=1998-07-01T12:00:00Z" in outcome.stdout
+        assert re.search(r"who +Mr Phileas Fogg +the same", outcome.stdout)
+        assert re.search(r"address +not opened +7 Savile Row", outcome.stdout)
+        assert re.search(r"cards that say what they should +5\b", outcome.stdout)
     assert "repeats, which changed nothing" not in first.stdout
     assert "repeats, which changed nothing" in again.stdout
     left = [
@@ -56,6 +59,7 @@ async def test_the_demo_fails_when_a_purchase_is_missing_a_point_too_many_or_a_c
         "update live.complaint_entries set level_after = 'headquarters' "
         "where complaint_id = 'complaint-05683' and type = 'complaint.escalated'"
     )
+    await connection.execute("update live.profile set event_id = 'e' where attribute = 'birthday'")
     await connection.close()
     await server.stop()
 
@@ -67,3 +71,4 @@ async def test_the_demo_fails_when_a_purchase_is_missing_a_point_too_many_or_a_c
     assert re.search(r"entries add up +2,356 +expected 2,357", outcome.stdout)
     assert re.search(r"ended as told +105 +expected 106", outcome.stdout)
     assert re.search(r"escalations of the breached one +0 +expected 1", outcome.stdout)
+    assert re.search(r"cards that say what they should +2 +expected 5", outcome.stdout)

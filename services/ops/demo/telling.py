@@ -14,13 +14,16 @@ from services.ops.all_in_one import Wishes, serve_all
 from services.ops.data_directory import Running
 from services.ops.demo.account_screen import show_account
 from services.ops.demo.account_story import account_story, longest_history
+from services.ops.demo.card_screen import PURPOSES, show_card
 from services.ops.demo.check import OnTimelines, check, on_timelines
 from services.ops.demo.check_complaints import check_complaints, until_escalated
+from services.ops.demo.check_guests import card_of_member, check_guests
 from services.ops.demo.check_points import InLedger, check_points, in_ledger
 from services.ops.demo.complaint_events import NOW, Complaint, complaints_of
 from services.ops.demo.complaint_screen import show_complaints
 from services.ops.demo.derived import member_of
 from services.ops.demo.events import demo_events
+from services.ops.demo.guests import FOGG, GUESTS, guest_events
 from services.ops.demo.loading import Loaded, load
 from services.ops.demo.points import points_of
 from services.ops.demo.programme import programmes_text
@@ -45,7 +48,9 @@ async def demo(
     serving: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
     # Clocks stand at the sample's end, and nothing is escalated before the answers that were given in time are posted.
     loaded = asyncio.Event()
-    wishes = dataclasses.replace(wishes, complaint_clock=lambda: NOW, escalation_begins=loaded)
+    wishes = dataclasses.replace(
+        wishes, api_clock=lambda: NOW, complaint_clock=lambda: NOW, escalation_begins=loaded
+    )
 
     async def tell() -> None:
         running = await serving
@@ -83,7 +88,7 @@ async def _tell(
 ) -> None:
     sample = purchases()
     complaints = complaints_of(sample)
-    events = demo_events(sample)
+    events, guests = demo_events(sample), guest_events()
     database = await asyncpg.connect(running.database)
     try:
         async with httpx.AsyncClient(
@@ -91,20 +96,23 @@ async def _tell(
         ) as client:
             before = await on_timelines(database)
             with _progress(console) as progress:
-                loaded = await _load(client, database, events, progress)
+                loaded = await _load(client, database, [*guests, *events], progress)
             is_loaded.set()
             await until_escalated(database, complaints[-1])
             after = await on_timelines(database)
             expected = points_of(events, programmes_text())
             ledger = await in_ledger(database, list(expected))
             built = _built(sample, after, before, list(ledger.values()), complaints)
-            show_built(console, built, loaded.seconds, len(events))
+            show_built(console, built, loaded.seconds, len(guests) + len(events))
             show_account(console, await account_story(client, *longest_history(events)), running.url)
             show_complaints(console, complaints, running.url)
+            cards = {purpose: await card_of_member(client, FOGG.member, purpose) for purpose in PURPOSES}
+            show_card(console, cards, running.url)
             if once:
                 findings = await check(client, database, sample, len(events))
                 findings += await check_points(client, database, expected)
                 findings += await check_complaints(client, database, complaints)
+                findings += await check_guests(client, database)
                 show_check(console, findings)
                 if not all(finding.right for finding in findings):
                     raise DemoWrongError(f"the views in {wishes.data.path} are not what the sample says")
@@ -151,6 +159,7 @@ def _built(
         (f"{sum(each.redeemed for each in accounts):,}", "redeemed for vouchers, added by the demo"),
         (f"{sum(each.taken_back for each in accounts):,}", "taken back with CDs brought back, likewise"),
         (f"{len(complaints):,}", "complaints, likewise"),
+        (f"{len(GUESTS):,}", "guests of a restaurant, out of old novels, for a card"),
     ]
     if before.entries:
         built.append((f"{before.entries:,}", "events were here already: repeats, which changed nothing"))
