@@ -13,6 +13,7 @@ from rich.console import Console
 
 from services.ops.embedded_postgres import EmbeddedPostgres
 from tests.bench import (
+    card_latency,
     complaint_rate,
     complaint_reads,
     freshness,
@@ -50,6 +51,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "ledger": loyalty_rate.measure,
     "accounts": loyalty_growth.measure,
     "redemption": redemption_latency.measure,
+    "card": card_latency.measure,
     "complaints": complaint_rate.measure,
     "complaint-reads": complaint_reads.measure,
 }

@@ -1,10 +1,7 @@
 """From the moment a redemption is due to be asked for until its decision is answered, at 200 a second over Kafka."""
 
-import asyncio
 import json
-import time
 import uuid
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -17,19 +14,17 @@ from shared.log.port import NewRecord
 from shared.metrics import Metrics
 from tests.bench.deployment import Deployment, on_kafka, positions_sum
 from tests.bench.environment import Bench
-from tests.bench.keep_alive import Pool, connections
+from tests.bench.keep_alive import Answer, KeepAlive
 from tests.bench.loyalty_events import FIRST, recorded
-from tests.bench.measurement import BenchError, Figures, Outcome, Row, Wanted, percentile
+from tests.bench.measurement import Figures, Outcome, Row, Wanted, percentile
 from tests.bench.processes import Child, wait_until
 from tests.bench.purchases import customers, fill
+from tests.bench.scheduled import REQUESTS_A_SECOND, scheduled
 
-_REQUESTS_A_SECOND = 200
 _ACCOUNTS = 2_000
 _LOTS = 5
 _LOT_POINTS = 100_000
-_CONNECTIONS = 128
 _WARM_UP_SECONDS = 3
-_LEAST_SHARE_OF_RATE = 0.97
 _CREATED = 201
 _P50_MS, _P99_MS = 15, 60
 
@@ -79,7 +74,7 @@ async def _measure_on(bench: Bench, port: int, name: str, accounts: list[str]) -
     rounds = [await _load(port, accounts, bench.seconds) for _ in range(bench.rounds)]
     asked = sum(len(latencies) for latencies in rounds)
     note = (
-        f"{asked:,} requests, all accepted; from when each was due at {_REQUESTS_A_SECOND}/s until its answer"
+        f"{asked:,} requests, all accepted; from when each was due at {REQUESTS_A_SECOND}/s until its answer"
     )
     return [
         _row(f"redemption p50, {name}", rounds, 0.5, _P50_MS, ""),
@@ -93,40 +88,14 @@ def _row(scenario: str, rounds: list[list[float]], share: float, most: float, no
 
 
 async def _load(port: int, accounts: list[str], seconds: int) -> list[float]:
-    """Milliseconds of every request of a schedule that waits for nobody.
+    """Milliseconds of every redemption; raises `BenchError` where one is not accepted."""
 
-    Each counts from when it was due, so that one that had to wait for a connection, or was sent late because others
-    were slow, counts that too. Raises `BenchError` where one is not accepted, or where the load was not reached.
-    """
-    latencies: list[float] = []
-    refused: Counter[str] = Counter()
-    async with connections(port, _CONNECTIONS) as pool, asyncio.TaskGroup() as group:
-        begun = time.perf_counter()
-        for number in range(_REQUESTS_A_SECOND * seconds):
-            due = begun + number / _REQUESTS_A_SECOND
-            if (early := due - time.perf_counter()) > 0:
-                await asyncio.sleep(early)
-            account = accounts[number % len(accounts)]
-            group.create_task(_redeem(pool, account, due, latencies, refused))
-    took = time.perf_counter() - begun
-    if refused:
-        raise BenchError(
-            f"{sum(refused.values())} redemptions were not accepted: {refused.most_common(1)[0]}"
-        )
-    if len(latencies) < _REQUESTS_A_SECOND * took * _LEAST_SHARE_OF_RATE:
-        raise BenchError(f"the load reached {len(latencies) / took:.0f} of {_REQUESTS_A_SECOND} requests/s")
-    return latencies
-
-
-async def _redeem(
-    pool: Pool, account_id: str, due: float, latencies: list[float], refused: Counter[str]
-) -> None:
-    headers = {"content-type": "application/json", "idempotency-key": uuid.uuid4().hex}
-    body = json.dumps({"points": 10, "reward": "tea"}).encode()
-    async with pool.connection() as connection:
-        answer = await connection.request(
+    async def redeem(connection: KeepAlive, number: int) -> Answer:
+        headers = {"content-type": "application/json", "idempotency-key": uuid.uuid4().hex}
+        body = json.dumps({"points": 10, "reward": "tea"}).encode()
+        account_id = accounts[number % len(accounts)]
+        return await connection.request(
             "POST", f"/v1/loyalty/accounts/{account_id}/redemptions", headers, body
         )
-    latencies.append((time.perf_counter() - due) * 1e3)
-    if answer.status != _CREATED:
-        refused[f"{answer.status} {answer.body[:300]!r}"] += 1
+
+    return await scheduled(port, redeem, _CREATED, seconds)
