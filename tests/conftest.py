@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from deploy.kafka.broker import free_loopback_port
 from services.ops.embedded_postgres import EmbeddedPostgres
@@ -28,11 +29,13 @@ _OWN_DIRECTORY = pytest.StashKey[Path]()
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Gives the run a directory of its own.
+    """Gives the run a directory of its own, and lets no test of Hypothesis fail because the machine is busy.
 
     PostgreSQL runs as another user than root and needs a way through the directories above its own. In the one that all
     runs of a user share, the next run of pytest to begin would take that way from the server of this one.
     """
+    settings.register_profile("rapport", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("rapport")
     if config.option.basetemp is None:
         config.stash[_OWN_DIRECTORY] = Path(tempfile.mkdtemp(prefix="rapport-tests-"))
         config.option.basetemp = str(config.stash[_OWN_DIRECTORY] / "run")

@@ -94,7 +94,7 @@ async def worker(projected: Projection) -> AsyncIterator[asyncio.Task[None]]:
         await asyncio.wait_for(task, 15)
 
 
-async def eventually(holds: Callable[[], Any], *, within_seconds: float = 20) -> Any:
+async def eventually(holds: Callable[[], Any], *, within_seconds: float = 60) -> Any:
     """Asks an async condition again and again until it holds, and answers what it answered."""
     async with asyncio.timeout(within_seconds):
         while not (answer := await holds()):
@@ -102,7 +102,7 @@ async def eventually(holds: Callable[[], Any], *, within_seconds: float = 20) ->
     return answer
 
 
-async def reached(connection: asyncpg.Connection, position: Position, *, within_seconds: float = 20) -> None:
+async def reached(connection: asyncpg.Connection, position: Position, *, within_seconds: float = 60) -> None:
     """Waits until the views have reached a position."""
 
     async def there() -> bool:

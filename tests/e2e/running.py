@@ -20,7 +20,7 @@ from services.ops.data_directory import DataDirectory, Running
 from shared.position import Position
 
 PROJECT = Path(__file__).resolve().parents[2]
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 _BATCH = 20
 _CUSTOMERS = 4
 Found = TypeVar("Found")

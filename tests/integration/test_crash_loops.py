@@ -133,7 +133,9 @@ async def test_an_attempt_that_the_worker_outlives_counts_for_nothing(
     blocker = await asyncpg.connect(database_url)
 
     async def waiting() -> list[int]:
-        rows = await connection.fetch("select pid from pg_stat_activity where wait_event_type = 'Lock'")
+        rows = await connection.fetch(
+            "select pid from pg_locks where not granted and relation = 'control.journal'::regclass"
+        )
         return [row["pid"] for row in rows]
 
     await blocker.execute("begin; lock table control.journal in share mode")
@@ -141,7 +143,7 @@ async def test_an_attempt_that_the_worker_outlives_counts_for_nothing(
         for _ in range(6):
             [pid] = await eventually(waiting)
             assert await connection.fetchval("select max(attempts) from control.attempts") == 1
-            await connection.fetch("select pg_terminate_backend($1)", pid)
+            assert await connection.fetchval("select pg_terminate_backend($1, 20000)", pid)
         await eventually(waiting)
         await blocker.execute("rollback")
         await reached(connection, end_of(log))

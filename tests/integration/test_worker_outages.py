@@ -165,6 +165,31 @@ async def test_a_worker_goes_on_after_its_connections_to_postgresql_fell_silent(
     assert await event_ids(connection) == ["purchase-1", "purchase-2"]
 
 
+async def test_a_worker_goes_on_after_its_connection_was_closed_between_preparing_and_executing(
+    connection: asyncpg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = MemoryLog()
+    await append(log, [purchase(1)])
+    prepare_statement = asyncpg.Connection._get_statement  # type: ignore[attr-defined]
+    sessions: list[asyncpg.Connection] = []
+
+    async def begun(session: asyncpg.Connection) -> None:
+        sessions.append(session)
+        await session.fetchval("select 1")
+
+    async def prepared_and_closed(session: asyncpg.Connection, *given: Any, **named: Any) -> Any:
+        statement = await prepare_statement(session, *given, **named)
+        if sessions == [session]:
+            session.terminate()
+        return statement
+
+    monkeypatch.setattr(asyncpg.Connection, "_get_statement", prepared_and_closed)
+    async with worker(projection(database_url, log, prepare=begun)):
+        await reached(connection, end_of(log))
+
+    assert len(sessions) > 1
+
+
 async def test_a_worker_waits_for_the_migration(database_url: str) -> None:
     log = MemoryLog()
     await append(log, [purchase(1)])

@@ -161,6 +161,11 @@ async def _connection(
     )
     try:
         yield connection
+    except AttributeError as error:
+        if not connection.is_closed():
+            raise
+        # What asyncpg comes to where a connection is terminated between preparing a statement and executing it.
+        raise asyncpg.InterfaceError("the connection was closed as a command began") from error
     finally:
         with suppress(*_PASSING):
             await connection.close(timeout=_LEAVE_SECONDS)
