@@ -23,7 +23,7 @@ VIEWS = [
 
 
 def party(identifier: Identifier) -> str:
-    return PARTY_IDS.of(*identifier)  # type: ignore[arg-type]
+    return PARTY_IDS.of(*identifier)
 
 
 def posted(*identifiers: Identifier) -> list[JsonObject]:

@@ -49,7 +49,8 @@ class Oracle:
             if {one, other} != stated:
                 self._links.add(_Link(one, other, event["id"], explicit=False))
         if stated:
-            self._links.add(_Link(*sorted(stated), data["link_id"], explicit=True))
+            one, other = sorted(stated)
+            self._links.add(_Link(one, other, data["link_id"], explicit=True))
 
     def shared(self, identifier: Identifier) -> bool:
         """Whether so many have it that it links nobody."""

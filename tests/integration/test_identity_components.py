@@ -207,7 +207,8 @@ async def touched(connection: asyncpg.Connection, party_id: str) -> int:
         component.MOST_PARTIES + 1,
     )
     top = json.decode(plan)[0]["Plan"]
-    return max(_rows(top), top["Shared Hit Blocks"] + top["Shared Read Blocks"])
+    pages: int = top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+    return max(_rows(top), pages)
 
 
 def _rows(node: JsonObject) -> int:

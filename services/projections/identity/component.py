@@ -4,6 +4,8 @@ A customer is a connected component of the links that hold (rules I2, I3, I5): n
 revocations may come in any order, and what was merged comes apart again.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from services.projections.identity.link_sql import holds, others, revoked, shared
@@ -73,6 +75,20 @@ async def found(connection: Any, party_id: str) -> Found:
     component = Component(customer_id_of(parties[0]), parties) if party_id in parties else None
     return Found(component, row["shared"], position)
 
+
+async def seen_between(connection: Any, parties: Sequence[str]) -> tuple[datetime, datetime]:
+    """When the first of some parties, one at least named by an event, was first seen, and the last of them last.
+
+    Raises asyncpg's errors.
+    """
+    row = await connection.fetchrow(_SEEN, list(parties))
+    return row["first_seen"], row["last_seen"]
+
+
+_SEEN = """
+select min(first_seen) as first_seen, max(last_seen) as last_seen
+from live.identity_parties where party_id = any($1::text[])
+"""
 
 _COMPONENT = f"""
 with recursive reached(party_id) as (
