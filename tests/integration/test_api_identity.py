@@ -101,7 +101,7 @@ async def test_pages_of_many_parties_are_those_of_one_that_had_all_their_events(
     # Every link names its member, whose events these are too.
     for limit in (7, 50):
         found: list[str] = []
-        cursor: dict[str, str] = {}
+        cursor: dict[str, Any] = {}
         while True:
             answer = await reader.get(
                 f"/v1/customers/{customer(M1)}/timeline", limit=limit, order=order, **cursor
@@ -174,8 +174,8 @@ async def test_i4_shared_identifiers_are_listed_page_by_page_until_revocations_l
         (party(phone), "phone", number + 1) for number, phone in enumerate(phones) if number
     }
     found: list[str] = []
-    cursor: dict[str, str] = {}
-    while cursor is not None:
+    cursor: dict[str, Any] = {}
+    while True:
         page = (await reader.get("/v1/identity/shared", limit=1, **cursor)).json()
         found += [each["party_id"] for each in page["items"]]
         if page["next_cursor"] is None:
