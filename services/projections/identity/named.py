@@ -49,13 +49,14 @@ def links_of(event: RecordedEvent[Any]) -> Iterator[Link]:
     The pair that an `identity.linked` states is linked by its `link_id` alone, even if the event names its customer by
     the same two, and an `identity.unlinked` links nothing: else whoever revokes a link would leave, or make, another.
     """
-    if isinstance(event.data, IdentityUnlinked):
+    customer = customer_of(event)
+    if isinstance(event.data, IdentityUnlinked) or (len(customer) == 1 and not event.record.linked):
         return
     stated: frozenset[Named] = frozenset()
     if isinstance(event.data, IdentityLinked):
         stated = frozenset(Named(each.party_id, each.type) for each in event.record.linked)
         for one, other in combinations(sorted(stated), 2):
             yield Link(one, other, event.data.link_id, explicit=True)
-    for one, other in combinations(customer_of(event), 2):
+    for one, other in combinations(customer, 2):
         if not stated >= {one, other}:
             yield Link(one, other, event.id, explicit=False)

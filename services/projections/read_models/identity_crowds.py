@@ -31,8 +31,6 @@ Index("identity_crowds_crowded", TABLE.c.party_id, postgresql_where=TABLE.c.crow
 
 def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
     """A row for each identifier that the event links to one that counts."""
-    if len(event.customer) < 2 and not event.record.linked and not event.type.startswith("loyalty."):  # noqa: PLR2004 - one alone links nothing
-        return {}
     rows: dict[Key, Row] = {}
     for link in links_of(event):
         for own, other in ((link.one, link.other), (link.other, link.one)):

@@ -47,8 +47,6 @@ Index(
 
 def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
     """Both sides of each link that the event makes. `shared_at` is 0 where the other does not count for sharing."""
-    if len(event.customer) < 2 and not event.record.linked and not event.type.startswith("loyalty."):  # noqa: PLR2004 - one alone links nothing
-        return {}
     return {
         (own.party_id, other.party_id, link.link_id): {
             "other_type": other.type,
