@@ -57,6 +57,11 @@ class Position:
         """Whether every event included in `other` is included here."""
         return all(self.offsets.get(partition, 0) >= offset for partition, offset in other.offsets.items())
 
+    def common(self, other: "Position") -> "Position":
+        """The greatest position that both include: that of an answer made of what was read at the two."""
+        offsets = other.offsets
+        return Position({p: min(offset, offsets[p]) for p, offset in self.offsets.items() if p in offsets})
+
 
 def token_of_written(written: Iterable[tuple[int, int]]) -> str:
     """The token of the least position that includes every (partition, offset) given."""

@@ -19,6 +19,7 @@ from services.api.routes.customer import customer_routes
 from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
 from services.api.routes.holds import hold_routes
+from services.api.routes.identity_shared import identity_shared_routes
 from services.api.routes.lookup import lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
@@ -88,6 +89,7 @@ def api_app(
         card_routes(reads, ledger, opener, clock),
         customer_case_routes(reads, cases.policies, cursors, clock),
         task_routes(reads, cursors, clock),
+        identity_shared_routes(reads, cursors),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])
     app.include_router(health_routes(readiness, metrics.registry))

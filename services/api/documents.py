@@ -52,6 +52,22 @@ class LookupAnswer(BaseModel):
     candidates: list[CustomerId] = Field(max_length=20)
 
 
+class SharedIdentifier(BaseModel):
+    """An identifier that too many share for it to link anybody; its value stands in the events that name it."""
+
+    party_id: PartyId
+    type: IdentifierType
+    others: int = Field(ge=2, le=20, description="identifiers that count against it; 20 may be more")
+    first_seen: datetime = Field(description="time of the first event that named it, UTC")
+
+
+class SharedIdentifierPage(BaseModel):
+    """One page of shared identifiers."""
+
+    items: list[SharedIdentifier] = Field(max_length=200)
+    next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+
+
 class Money(BaseModel):
     """An amount of either sign; more than 4 decimals never occur."""
 
@@ -63,10 +79,12 @@ class Customer(BaseModel):
     """A customer in numbers: sums over everything on the timeline."""
 
     customer_id: CustomerId
-    parties: list[PartyId] = Field(description="the parties this customer is made of")
+    parties: list[PartyId] = Field(
+        description="the parties this customer is made of, first seen first", max_length=1000
+    )
     first_seen: datetime = Field(description="time of the first event, UTC")
     last_seen: datetime = Field(description="time of the last event, UTC")
-    events: int = Field(ge=1, description="how many events there are")
+    events: int = Field(ge=0, description="how many events there are")
     interactions: dict[Channel, int] = Field(
         description="events by channel; a channel without any is left out", examples=[{"store": 3, "web": 1}]
     )

@@ -25,29 +25,42 @@ def plain_page_serves(parties: Collection[str], filters: tuple[str, ...]) -> boo
 
 
 @cache
-def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
+def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, alone: bool = False) -> str:
     """SQL for a page of one party that has no cases and nothing to ask the ledger, and says whether it has.
 
     The arguments are the party, the limit, the filters' values and the keyset. Reads the index twice, once for the
-    items and once for the place of the last, which costs less than to keep the rows of a page for both.
+    items and once for the place of the last, which costs less than to keep the rows of a page for both. With `alone`
+    it says whether the party was ever linked to another as well, and then reads no items.
     """
     return _PLAIN_PAGE.format(
+        links=_LINKS if alone else "",
+        linked="(select linked from links)" if alone else "false",
         conditions=_conditions(filters, follows=follows, ascending=ascending),
+        unless=" and not (select linked from links)" if alone else "",
         order=_order(ascending=ascending),
-        position=_POSITION,
+        position=_POSITION_OF_LINKS_TOO if alone else _POSITION,
     )
 
 
 @cache
-def whole_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, points: bool) -> str:
+def whole_page(
+    filters: tuple[str, ...], *, follows: bool, ascending: bool, points: bool, several: bool = False
+) -> str:
     """SQL for a page of parties, their cases and the tasks of those, with what the ledger says of loyalty events.
 
     With `points` it says what it made of purchases and refunds too. The arguments are as for `plain_page`, but for an
-    array of parties in the first place.
+    array of parties in the first place. With `several` it first finds, from a few entries of each party, a time beyond
+    which no entry of the page lies, so that it reads hardly more entries than the page has, however many parties share
+    it.
     """
+    conditions = _conditions(filters, follows=follows, ascending=ascending)
+    order = _order(ascending=ascending)
+    way, beyond, never = ("asc", "<=", "infinity") if ascending else ("desc", ">=", "-infinity")
     return _WHOLE_PAGE.format(
-        conditions=_conditions(filters, follows=follows, ascending=ascending),
-        order=_order(ascending=ascending),
+        bound=_BOUND.format(conditions=conditions, order=order, way=way) if several else "",
+        conditions=conditions,
+        within=_WITHIN.format(beyond=beyond, never=never) if several else "",
+        order=order,
         position=_POSITION,
         item=_ITEM_TOLD.format(_IS_TOLD if points else _IS_OF_LOYALTY),
     )
@@ -93,12 +106,29 @@ _POSITION = """coalesce(
         '0'
     ) as position"""
 
+_POSITION_OF_LINKS_TOO = """coalesce(
+        (
+            select string_agg(partition || ':' || position, ',')
+            from (
+                select partition, min(position) as position from control.view_positions
+                where view in ('timeline', 'identity_links')
+                group by partition having count(*) = 2 and min(position) > 0
+            ) common
+        ),
+        '0'
+    ) as position"""
+
+_LINKS = """with links as materialized (
+    select exists (select from live.identity_links link where link.party_id = $1::text) as linked
+)"""
+
 _PLAIN_PAGE = """
+{links}
 select
     (
         select convert_to(coalesce('[' || string_agg(item, ',') || ']', '[]'), 'UTF8')
         from (
-            select t.item from live.timeline t where t.subject = $1::text{conditions}
+            select t.item from live.timeline t where t.subject = $1::text{conditions}{unless}
             order by {order} limit $2::integer
         ) page
     ) as items,
@@ -106,16 +136,28 @@ select
     exists (
         select from live.timeline t where t.subject = $1::text and t.case_subject is not null
     ) as has_cases,
+    {linked} as linked,
     {position}
 from (values (1)) one
 left join (
     select time, partition, log_offset, count(*) over () > 1 as more
     from (
-        select t.time, t.partition, t.log_offset from live.timeline t where t.subject = $1::text{conditions}
+        select t.time, t.partition, t.log_offset from live.timeline t where t.subject = $1::text{conditions}{unless}
         order by {order} limit 2 offset $2::integer - 1
     ) last_and_next
     order by {order} limit 1
 ) last on true
+"""
+
+_WITHIN = " and t.time {beyond} coalesce((select time from bound), '{never}')"
+
+_BOUND = """), bound as materialized (
+    select near.time from (select count(*) as subjects from subjects) counted, subjects, lateral (
+        select t.time from live.timeline t
+        where t.subject = subjects.subject{conditions}
+        order by {order} limit $2::integer / counted.subjects + 2
+    ) near
+    order by near.time {way} limit 1 offset $2::integer
 """
 
 _WHOLE_PAGE = """
@@ -131,10 +173,10 @@ with cases as (
     ) tie
 ), subjects as (
     select unnest($1::text[]) as subject union select case_subject from cases union select case_subject from tasks
-), page as materialized (
+{bound}), page as materialized (
     select entry.* from subjects, lateral (
         select t.time, t.partition, t.log_offset, t.type, t.item from live.timeline t
-        where t.subject = subjects.subject{conditions}
+        where t.subject = subjects.subject{conditions}{within}
         order by {order} limit $2::integer + 1
     ) entry
     order by {order} limit $2::integer + 1

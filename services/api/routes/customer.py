@@ -1,5 +1,6 @@
 """GET /v1/customers/{id}: who a customer is to us, in numbers."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,9 +11,9 @@ from services.api.documents import Customer
 from services.api.openapi import path_parameter, read_parameters, read_responses
 from services.api.parameters import query_parameters
 from services.api.reads import Reads, Snapshot
+from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.projections.identity.component import Component, found, seen_between
 from services.projections.read_models import customer_summary
-from shared.http.problems import Problem
-from shared.identifiers import customer_id_of, party_id_of
 
 ROUTE: Final = "/v1/customers/{id}"
 
@@ -23,15 +24,18 @@ def customer_routes(reads: Reads) -> APIRouter:
 
     async def customer(request: Request) -> Response:
         query_parameters(request.scope["query_string"], ())
-        party_id = _party_of(request.path_params["id"])
+        party_id = party_of(request.path_params["id"])
 
         async def query(connection: Any) -> Snapshot:
-            found, position = await customer_summary.summary(connection, [party_id])
-            if found is None:
-                return Snapshot(_unknown(), position)
-            return Snapshot(_answer(party_id, found), position)
+            component, _, read_at = await found(connection, party_id)
+            if component is None:
+                return Snapshot(unknown_customer(), read_at)
+            summary, position = await customer_summary.summary(connection, component.parties)
+            if summary is None:
+                summary = await _summary_of_named(connection, component.parties)
+            return Snapshot(_answer(component, summary), position.common(read_at))
 
-        return (await reads.answer(request.scope, query)).response()
+        return (await reads.answer(request.scope, of_whole_customers(query))).response()
 
     routes.add_api_route(
         ROUTE,
@@ -46,7 +50,7 @@ def customer_routes(reads: Reads) -> APIRouter:
             {
                 404: ["unknown_customer"],
                 413: ["too_large"],
-                422: ["invalid_parameter", "invalid_position"],
+                422: ["invalid_parameter", "invalid_position", "customer_too_large"],
             },
         ),
         openapi_extra=read_parameters(
@@ -59,23 +63,17 @@ def customer_routes(reads: Reads) -> APIRouter:
     return routes
 
 
-def _party_of(any_id: str) -> str:
-    try:
-        return party_id_of(any_id)
-    except ValueError as error:
-        raise Problem(404, "unknown_customer", str(error)) from error
+async def _summary_of_named(connection: Any, parties: Sequence[str]) -> customer_summary.Summary:
+    """Of parties that are nobody's strongest identifier, and linked to none that is: when they were named."""
+    first_seen, last_seen = await seen_between(connection, parties)
+    return customer_summary.Summary(0, first_seen, last_seen, {}, {}, {})
 
 
-def _unknown() -> Problem:
-    detail = "no event names this customer yet; check the id, or look the customer up again"
-    return Problem(404, "unknown_customer", detail)
-
-
-def _answer(party_id: str, found: customer_summary.Summary) -> bytes:
+def _answer(component: Component, found: customer_summary.Summary) -> bytes:
     return msgspec.json.encode(
         {
-            "customer_id": customer_id_of(party_id),
-            "parties": [party_id],
+            "customer_id": component.customer_id,
+            "parties": component.parties,
             "first_seen": _moment(found.first_seen),
             "last_seen": _moment(found.last_seen),
             "events": found.events,

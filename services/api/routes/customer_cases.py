@@ -1,6 +1,6 @@
 """GET /v1/customers/{id}/complaints and /tasks: what a customer complained of, and what is to be done for them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -22,14 +22,13 @@ from services.api.routes.loyalty_account import (
     present,
 )
 from services.api.task_documents import TaskPage
+from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
 from services.projections.complaints import list_queries
 from services.projections.complaints.policies_in_force import PoliciesInForce
-from services.projections.read_models import timeline
+from services.projections.identity.component import found
 from services.projections.tasks import queries as task_queries
 from services.projections.view_positions import position_of
 from shared.clock import Clock
-from shared.http.problems import Problem
-from shared.identifiers import party_id_of
 
 COMPLAINTS: Final = "/v1/customers/{id}/complaints"
 TASKS: Final = "/v1/customers/{id}/tasks"
@@ -56,9 +55,9 @@ def customer_case_routes(
         wanted, now = _wanted(request), present(clock)
         bound_to = (COMPLAINTS, wanted.party_id)
         after = opened(wanted.cursor, list_queries.Place, bound_to, cursors)
-        filters = list_queries.Filters(parties=[wanted.party_id])
 
-        async def listed(connection: Any) -> _Listed:
+        async def listed(connection: Any, parties: Sequence[str]) -> _Listed:
+            filters = list_queries.Filters(parties=parties)
             page = await list_queries.complaint_list(
                 connection, policies, filters, now, after=after, limit=wanted.limit
             )
@@ -70,9 +69,9 @@ def customer_case_routes(
         wanted, now = _wanted(request), present(clock)
         bound_to = (TASKS, wanted.party_id)
         after = opened(wanted.cursor, task_queries.Place, bound_to, cursors)
-        filters = task_queries.Filters(parties=[wanted.party_id])
 
-        async def listed(connection: Any) -> _Listed:
+        async def listed(connection: Any, parties: Sequence[str]) -> _Listed:
+            filters = task_queries.Filters(parties=parties)
             page = await task_queries.task_list(connection, filters, now, after=after, limit=wanted.limit)
             return _Listed(page.items, sealed(page.next, bound_to, cursors))
 
@@ -101,7 +100,7 @@ def customer_case_routes(
                 {
                     404: ["unknown_customer"],
                     413: ["too_large"],
-                    422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+                    422: ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
                 },
             ),
             openapi_extra=read_parameters(
@@ -118,10 +117,7 @@ def customer_case_routes(
 
 def _wanted(request: Request) -> _Wanted:
     given = query_parameters(request.scope["query_string"], ("limit", "cursor"))
-    try:
-        party_id = party_id_of(request.path_params["id"])
-    except ValueError as error:
-        raise Problem(404, "unknown_customer", str(error)) from error
+    party_id = party_of(request.path_params["id"])
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
     return _Wanted(party_id, limit, given.get("cursor"))
 
@@ -131,14 +127,14 @@ async def _answer(
     reads: Reads,
     party_id: str,
     views: tuple[str, ...],
-    listed: Callable[[Any], Awaitable[_Listed]],
+    listed: Callable[[Any, Sequence[str]], Awaitable[_Listed]],
 ) -> Response:
     async def query(connection: Any) -> Snapshot:
-        position = await position_of(connection, views)
-        found = await listed(connection)
-        if not found.items and not await timeline.known(connection, party_id):
-            detail = "no event names this customer yet; check the id, or look the customer up again"
-            return Snapshot(Problem(404, "unknown_customer", detail), position)
-        return Snapshot(msgspec.json.encode(found._asdict()), position)
+        component, _, read_at = await found(connection, party_id)
+        if component is None:
+            return Snapshot(unknown_customer(), read_at)
+        position = (await position_of(connection, views)).common(read_at)
+        page = await listed(connection, component.parties)
+        return Snapshot(msgspec.json.encode(page._asdict()), position)
 
-    return (await reads.answer(request.scope, in_one_snapshot(query))).response()
+    return (await reads.answer(request.scope, of_whole_customers(in_one_snapshot(query)))).response()

@@ -18,12 +18,12 @@ from services.api.routes.loyalty_account import (
     in_one_snapshot,
     present,
 )
+from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.projections.identity.component import found
 from services.projections.loyalty.account_source import LedgerReads
 from services.projections.loyalty.queries import Asked, account_at, accounts_of
-from services.projections.read_models import timeline
 from shared.clock import Clock
 from shared.http.problems import Problem
-from shared.identifiers import party_id_of
 
 ROUTE: Final = "/v1/customers/{id}/loyalty"
 
@@ -34,22 +34,23 @@ def customer_loyalty_routes(reads: Reads, ledger: LedgerReads, cursors: Cursors,
 
     async def customer_loyalty(request: Request) -> Response:
         given = query_parameters(request.scope["query_string"], ("limit", "cursor"))
-        party_id = _party_of(request.path_params["id"])
+        party_id = party_of(request.path_params["id"])
         limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
         bound_to = (ROUTE, party_id)
         after = _opened(given.get("cursor"), bound_to, cursors)
         now = present(clock)
 
         async def query(connection: Any) -> Snapshot:
-            ids, more, position = await accounts_of(connection, [party_id], after, limit)
-            if not ids and not await timeline.known(connection, party_id):
-                detail = "no event names this customer yet; check the id, or look the customer up again"
-                return Snapshot(Problem(404, "unknown_customer", detail), position)
+            component, _, read_at = await found(connection, party_id)
+            if component is None:
+                return Snapshot(unknown_customer(), read_at)
+            ids, more, reached = await accounts_of(connection, component.parties, after, limit)
+            position = reached.common(read_at)
             items = [(await account_at(ledger, connection, Asked(each, now, None))).account for each in ids]
             following = cursors.seal(ids[-1].encode(), bound_to) if more else None
             return Snapshot(msgspec.json.encode({"items": items, "next_cursor": following}), position)
 
-        return (await reads.answer(request.scope, in_one_snapshot(query))).response()
+        return (await reads.answer(request.scope, of_whole_customers(in_one_snapshot(query)))).response()
 
     routes.add_api_route(
         ROUTE,
@@ -64,7 +65,7 @@ def customer_loyalty_routes(reads: Reads, ledger: LedgerReads, cursors: Cursors,
             {
                 404: ["unknown_customer"],
                 413: ["too_large"],
-                422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+                422: ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
             },
         ),
         openapi_extra=read_parameters(
@@ -77,13 +78,6 @@ def customer_loyalty_routes(reads: Reads, ledger: LedgerReads, cursors: Cursors,
     )
     routes.add_api_route(ROUTE, customer_loyalty, methods=["HEAD"], include_in_schema=False)
     return routes
-
-
-def _party_of(any_id: str) -> str:
-    try:
-        return party_id_of(any_id)
-    except ValueError as error:
-        raise Problem(404, "unknown_customer", str(error)) from error
 
 
 def _opened(token: str | None, bound_to: tuple[str, str], cursors: Cursors) -> str | None:

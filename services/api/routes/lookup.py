@@ -1,6 +1,6 @@
 """POST /v1/customers/lookup: who an identifier stands for."""
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -9,12 +9,14 @@ from services.api.documents import LookupAnswer, LookupRequest
 from services.api.openapi import read_parameters, read_responses
 from services.api.parameters import query_parameters
 from services.api.reads import Reads, Snapshot
-from services.projections.read_models import timeline
+from services.api.routes.loyalty_account import in_one_snapshot
+from services.api.whole_customers import of_whole_customers
+from services.projections.identity.component import VIEWS, found
+from services.projections.identity.shared_identifiers import candidates
+from services.projections.view_positions import position_of
 from shared.events.vocabulary import Identifier
 from shared.http.problems import Problem
-from shared.identifiers import BadIdentifierError, PartyIds, customer_id_of, normalise
-
-_NOTHING: Final = b"[]"
+from shared.identifiers import BadIdentifierError, PartyIds, normalise
 
 
 def lookup_routes(reads: Reads, party_ids: PartyIds, phone_region: str) -> APIRouter:
@@ -34,7 +36,13 @@ def lookup_routes(reads: Reads, party_ids: PartyIds, phone_region: str) -> APIRo
                 404: ["unknown_customer"],
                 413: ["too_large"],
                 415: ["unsupported_media_type"],
-                422: ["schema_violation", "bad_identifier", "invalid_parameter", "invalid_position"],
+                422: [
+                    "schema_violation",
+                    "bad_identifier",
+                    "invalid_parameter",
+                    "invalid_position",
+                    "customer_too_large",
+                ],
             },
             conditional=False,
         ),
@@ -48,13 +56,24 @@ def lookup_routes(reads: Reads, party_ids: PartyIds, phone_region: str) -> APIRo
         party_id = await _party_of(request, party_ids, phone_region)
 
         async def query(connection: Any) -> Snapshot:
-            found = await timeline.page(connection, [party_id], limit=1)
-            if found.items == _NOTHING:
-                return Snapshot(_unknown(), found.position)
-            answer = {"customer_id": customer_id_of(party_id), "party_id": party_id, "candidates": []}
-            return Snapshot(msgspec.json.encode(answer), found.position)
+            component, shared, position = await found(connection, party_id)
+            if component is None:
+                return Snapshot(_unknown(), position)
+            if shared:
+                return await in_one_snapshot(several)(connection)
+            answer = {"customer_id": component.customer_id, "party_id": party_id, "candidates": []}
+            return Snapshot(msgspec.json.encode(answer), position)
 
-        return (await reads.answer(request.scope, query)).response()
+        async def several(connection: Any) -> Snapshot:
+            position = await position_of(connection, VIEWS)
+            answer = {
+                "customer_id": None,
+                "party_id": party_id,
+                "candidates": await candidates(connection, party_id),
+            }
+            return Snapshot(msgspec.json.encode(answer), position)
+
+        return (await reads.answer(request.scope, of_whole_customers(query))).response()
 
     # Without this, "lookup" would be read as a customer id by GET /v1/customers/{id}.
     routes.add_api_route("/v1/customers/lookup", _post_only, methods=["GET", "HEAD"], include_in_schema=False)

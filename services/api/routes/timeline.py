@@ -13,12 +13,13 @@ from services.api.documents import TimelinePage
 from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
 from services.api.parameters import moment, one_of, query_parameters, whole_number
 from services.api.reads import Answer, Reads, Snapshot
+from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.projections.identity.component import found
 from services.projections.read_models import timeline
 from shared.events import EVENT_CLASSES
 from shared.events.interaction import InteractionCategory
 from shared.events.vocabulary import Channel
 from shared.http.problems import Problem
-from shared.identifiers import party_id_of
 
 ROUTE: Final = "/v1/customers/{id}/timeline"
 _PATH: Final = re.compile("/v1/customers/([^/]+)/timeline")
@@ -91,7 +92,9 @@ class TimelineFirst:
 async def read_timeline(scope: Scope, customer: str, reads: Reads, cursors: Cursors) -> Answer:
     """The page that the request of `scope` asks for. Raises problems."""
     wanted = wanted_page(customer, scope["query_string"], cursors)
-    return await reads.answer(scope, lambda connection: _read(connection, wanted, cursors))
+    return await reads.answer(
+        scope, of_whole_customers(lambda connection: _read(connection, wanted, cursors))
+    )
 
 
 def timeline_routes(reads: Reads, cursors: Cursors) -> APIRouter:
@@ -115,7 +118,7 @@ def timeline_routes(reads: Reads, cursors: Cursors) -> APIRouter:
             {
                 404: ["unknown_customer"],
                 413: ["too_large"],
-                422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+                422: ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
             },
         ),
         openapi_extra=read_parameters(
@@ -135,10 +138,7 @@ def wanted_page(customer: str, query_string: bytes, cursors: Cursors) -> Wanted:
     Raises the problems 404 `unknown_customer`, 422 `invalid_parameter` and 422 `invalid_cursor`.
     """
     given = query_parameters(query_string, _PARAMETERS)
-    try:
-        party_id = party_id_of(customer)
-    except ValueError as error:
-        raise Problem(404, "unknown_customer", str(error)) from error
+    party_id = party_of(customer)
     filters = timeline.Filters(
         channel=one_of("channel", given.get("channel"), _CHANNELS),
         type=one_of("type", given.get("type"), _TYPES),
@@ -165,20 +165,19 @@ def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors)
 
 
 async def _read(connection: Any, wanted: Wanted, cursors: Cursors) -> Snapshot:
-    page = await timeline.page(
-        connection,
-        [wanted.party_id],
-        wanted.filters,
-        wanted.after,
-        wanted.limit,
-        ascending=wanted.ascending,
-        points=wanted.points,
-    )
-    if page.items == _NOTHING:
-        anything = await timeline.page(connection, [wanted.party_id], limit=1)
-        if anything.items == _NOTHING:
-            detail = "no event names this customer yet; check the id, or look the customer up again"
-            return Snapshot(Problem(404, "unknown_customer", detail), anything.position)
+    party, filters, ascending, limit, after, _, points = wanted
+    page = None
+    if not points:
+        page = await timeline.page_alone(connection, party, filters, after, limit, ascending=ascending)
+    if page is None or page.items == _NOTHING:
+        component, _, position = await found(connection, party)
+        if component is None:
+            return Snapshot(unknown_customer(), position)
+        parties = list(component.parties)
+        page = await timeline.page(
+            connection, parties, filters, after, limit, ascending=ascending, points=points
+        )
+        page = page._replace(position=page.position.common(position))
     following = b"null"
     if page.next is not None:
         following = b'"%s"' % cursors.write(EntryKey(*page.next), wanted.bound_to).encode()

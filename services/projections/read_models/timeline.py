@@ -174,8 +174,45 @@ async def page(
         )
         found = None if plain is None or plain["has_cases"] or OF_LOYALTY in plain["items"] else plain
     if found is None:
-        whole = whole_page(names, follows=follows, ascending=ascending, points=points)
+        whole = whole_page(
+            names, follows=follows, ascending=ascending, points=points, several=len(parties) > 1
+        )
         found = await connection.fetchrow(whole, parties, *arguments)
+    return _page(found)
+
+
+async def page_alone(
+    connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | asyncpg.Pool,
+    party: str,
+    filters: Filters = ALL,
+    after: Keyset | None = None,
+    limit: int = 50,
+    *,
+    ascending: bool = False,
+) -> Page | None:
+    """The page, without `points`, of a party that was never linked to another; None where its customer is to be found.
+
+    Costs a look at an index more than the `page` of the one party. Answers None also where filters by `channel`, `type`
+    or `category` make a page dear enough for finding the customer not to matter.
+    """
+    given = [value for value in filters if value is not None]
+    names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
+    if not plain_page_serves([party], names):
+        return None
+    follows = after is not None
+    statement = plain_page(names, follows=follows, ascending=ascending, alone=True)
+    found = await connection.fetchrow(statement, party, limit, *given, *(after or ()))
+    if found is None or found["linked"]:
+        return None
+    if found["has_cases"] or OF_LOYALTY in found["items"]:
+        whole = whole_page(names, follows=follows, ascending=ascending, points=False)
+        items = await connection.fetchrow(whole, [party], limit, *given, *(after or ()))
+        # It was alone at the earlier of the two positions.
+        return _page(items)._replace(position=_position(found["position"]))
+    return _page(found)
+
+
+def _page(found: asyncpg.Record | None) -> Page:
     if found is None:  # an outer join to one row always answers one
         raise AssertionError("a timeline page answered no row")
     last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
