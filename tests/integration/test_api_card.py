@@ -14,6 +14,7 @@ from shared.personal_data.key_table import destroy_keys
 from shared.personal_data.subject_keys import open_subject_keys
 from tests.api_reader import CUSTOMER, M2, Reader, migrated_reader, settings
 from tests.credentials import access, key
+from tests.identifying import linked, party, seen, unlinked
 from tests.projecting import eventually, purchase
 from tests.redeeming import Hand
 from tests.strategies import PARTY_IDS, JsonObject, record_of
@@ -346,6 +347,47 @@ async def test_a_card_needs_a_purpose_that_there_is_and_a_customer_that_is_known
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
     answer = await reader.get(f"/v1/customers/{M2}/card", purpose="greeting")
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_customer")
+
+
+async def test_i5_a_card_is_of_the_whole_customer_until_the_link_is_revoked(reader: Reader) -> None:
+    web = ("external", "web-1")
+    by_web = {"customer": [{"type": web[0], "value": web[1]}]}
+    await reader.given(
+        purchase(1, id="asked", type="interaction.recorded", time="2026-06-01T10:00:00Z", channel="web",
+            data={**by_web, "kind": "chat", "category": "enquiry"}),
+        purchase(2, id="told", type="customer.described", time="2026-06-02T10:00:00Z",
+            data={**by_web, "attributes": {"name": "Ada", "language": "de"}}),
+        purchase(3, id="said", type="consent.changed", time="2026-06-02T10:00:00Z",
+            data={**by_web, "purpose": "marketing", "granted": False}),
+        told("2026-06-01T10:00:00Z", name="A.", salutation="Ms"),
+        bought("2026-06-03T10:00:00Z", "o-1", ("tea", 2), ("rice", 1)),
+        consent("marketing", granted=True),
+        event("points", "loyalty.points_earned", "2026-06-03T10:00:00Z", account_id="M1", points=120, reason="visit"),
+    )  # fmt: skip
+    apart = await card(reader)
+    assert (apart["name"], apart["language"], apart["consents"]) == ("A.", None, {"marketing": True})
+
+    await reader.given(linked(9, ("member", "M1"), web, "link-1"))
+    merged = await card(reader)
+    assert (merged["name"], merged["salutation"], merged["language"]) == ("Ada", "Ms", "de")
+    assert (merged["consents"], merged["available_points"]) == ({"marketing": False}, 130)
+    assert merged["last_contact"].keys() == {"store", "web"}
+    for any_id in (merged["customer_id"], party(web), PARTY_IDS.of("member", "M1")):
+        answer = await reader.get(f"/v1/customers/{any_id}/card", purpose="greeting")
+        assert answer.json() == merged
+    words = (await reader.get(f"/v1/customers/{party(web)}/consents")).json()["items"]
+    assert [each["event_id"] for each in words] == ["said"]
+
+    await reader.given(unlinked(10, "link-1"))
+    assert await card(reader) == apart
+
+
+async def test_i4_a_card_of_a_shared_identifier_says_so(reader: Reader) -> None:
+    kiosk = ("phone", "+49301234567")
+    await reader.given(*(seen(number, ("member", f"M{number}"), kiosk) for number in (1, 2)), seen(3, kiosk))
+    found = (await reader.get(f"/v1/customers/{party(kiosk)}/card", purpose="greeting")).json()
+    assert [each["code"] for each in found["notices"]] == ["shared_identifier"]
+    assert (await card(reader))["notices"] == []
 
 
 async def test_p2_a_reader_sees_cards_for_the_purposes_of_their_key_alone(

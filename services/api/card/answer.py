@@ -22,14 +22,14 @@ _PERSONAL = ("preferences", "address", "dietary", "health_notes")
 
 
 def card_of(
-    customer_id: str, purpose: Purpose, found: Found, personal: Personal, *, now: datetime, zone: ZoneInfo
+    purpose: Purpose, found: Found, personal: Personal, *, now: datetime, zone: ZoneInfo
 ) -> dict[str, Any]:
     """The card of a customer at a time; days are those of the time zone."""
     plain = {name: found.attributes[name]["value"] for name in _PLAIN if name in found.attributes}
     first = found.standings[0] if found.standings else None
     prices = found.prices
     return {
-        "customer_id": customer_id,
+        "customer_id": found.customer_id,
         "purpose": purpose,
         "withheld": personal.withheld,
         "name": personal.attributes.get("name"),

@@ -1,6 +1,6 @@
 """Everything a card is made of, read at once over all parties of a customer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple, TypedDict
 
@@ -8,6 +8,7 @@ import asyncpg
 from msgspec import json
 
 from services.projections.complaints.states import ACTIVE
+from services.projections.identity.component import found as component_found
 from services.projections.loyalty import standing
 from services.projections.loyalty.account_source import LedgerReads
 from services.projections.loyalty.standing import Standing
@@ -23,9 +24,8 @@ from shared.position import Position
 
 VIEWS: Final = (
     "profile", "consents", "contacts", "visits", "bought_items", "kept_prices", "loyalty", "complaints", "tasks",
-    "customer_summary",
 )  # fmt: skip
-"""What a card is read from."""
+"""What a card is read from, beside the views that say who is one customer."""
 
 DUE_DAYS: Final = 7
 """How far ahead tasks are told."""
@@ -70,8 +70,13 @@ class AccountOddity(TypedDict):
 
 
 class Found(NamedTuple):
-    """What the views say of a customer. `attributes` are the last words by attribute, not opened."""
+    """What the views say of a customer. `attributes` are the last words by attribute, not opened.
 
+    `is_shared` is whether the identifier they were asked for by is one that too many share to be anybody's.
+    """
+
+    customer_id: str
+    is_shared: bool
     attributes: Mapping[str, Told]
     consents: list[Consent]
     contacts: Contacts
@@ -86,25 +91,27 @@ class Found(NamedTuple):
 
 
 async def found_of(
-    ledger: LedgerReads, connection: asyncpg.Connection, parties: Sequence[str], now: datetime
+    ledger: LedgerReads, connection: asyncpg.Connection, party_id: str, now: datetime
 ) -> tuple[Found | None, Position]:
-    """What is known of some parties together, None where no event names any, and the position of all of it.
+    """What is known of the customer that a party is, None where no event names it, and the position of all of it.
 
-    To be asked in a repeatable-read transaction that reads nothing else afterwards; one statement, and a few more for
+    To be asked in a repeatable-read transaction that reads nothing else afterwards; two statements, and a few more for
     an account of many lots. Cost grows with the number of parties, of different items they bought, and of complaints
-    they opened. Raises asyncpg's errors.
+    they opened. Raises `ComponentTooLargeError` and asyncpg's errors.
     """
+    component, is_shared, position = await component_found(connection, party_id)
+    if component is None:
+        return None, position
     # Planning for these very parties would take four times as long as all the rest, and come to the same plan.
     await connection.execute("set local plan_cache_mode = force_generic_plan")
     row = await connection.fetchrow(
-        _FOUND, list(parties), list(VIEWS), now + timedelta(days=DUE_DAYS), sorted(ACTIVE)
+        _FOUND, list(component.parties), list(VIEWS), now + timedelta(days=DUE_DAYS), sorted(ACTIVE)
     )
     if row is None:
         raise AssertionError("the query of a card answered no row")
-    position = Position.parse(row["position"])
-    if not row["known"]:
-        return None, position
     found = Found(
+        customer_id=component.customer_id,
+        is_shared=is_shared,
         attributes=profile.attributes(row["profile"]),
         consents=consents.consents(row["consents"]),
         contacts=contacts.contacts(row["contacts"]),
@@ -117,7 +124,7 @@ async def found_of(
         account_oddities=_account_oddities(row["account_oddities"]),
         complaint_oddities=json.decode(row["complaint_oddities"]),
     )
-    return found, position
+    return found, Position.parse(row["position"]).common(position)
 
 
 _complaints = json.Decoder(list[OpenComplaint]).decode
@@ -179,7 +186,6 @@ from (
 _FOUND: Final = f"""
 with open_complaints as materialized ({_OPEN_COMPLAINTS})
 select
-    exists (select from live.customer_summary where subject = any($1::text[])) as known,
     ({profile.FOUND}) as profile,
     ({consents.FOUND}) as consents,
     ({contacts.FOUND}) as contacts,

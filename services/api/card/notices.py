@@ -7,18 +7,27 @@ from typing import Any, Final
 from services.api.card.found import MOST_CASES, MOST_ODDITIES, Found
 from services.projections.complaints.reading import anomalies_of
 
-MOST_NOTICES: Final = MOST_CASES + 1 + 3 * MOST_ODDITIES + 1
-"""Overdue complaints, a price, anomalies of accounts and of complaints (each may have two codes), and consent."""
+MOST_NOTICES: Final = 2 + MOST_CASES + 1 + 3 * MOST_ODDITIES
+"""A shared identifier, consent, overdue complaints, a price, anomalies of accounts and complaints (two codes each)."""
 
 
 def notices_of(found: Found, now: datetime, *, lacks_consent: bool) -> list[dict[str, Any]]:
     """Notices, the most urgent kind first. None of them tells anything personal, or what anybody owes."""
     return [
+        *_shared(found),
         *_consent(lacks_consent=lacks_consent),
         *_overdue(found, now),
         *_price(found),
         *_oddities(found),
     ]
+
+
+def _shared(found: Found) -> Iterator[dict[str, Any]]:
+    if found.is_shared:
+        yield _notice(
+            "shared_identifier",
+            "too many customers share the identifier that was asked for; find out who it is before acting on this card",
+        )
 
 
 def _consent(*, lacks_consent: bool) -> Iterator[dict[str, Any]]:

@@ -16,11 +16,11 @@ from services.api.openapi import path_parameter, query_parameter, read_parameter
 from services.api.parameters import query_parameters, required
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import present
+from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
 from services.projections.loyalty.account_source import LedgerReads
 from shared.acceptance import KEY_STORE_UNAVAILABLE
 from shared.clock import Clock
 from shared.http.problems import Problem
-from shared.identifiers import customer_id_of, party_id_of
 from shared.personal_data.key_store import KeyStoreUnavailableError
 from shared.personal_data.opener import Opener
 
@@ -45,22 +45,22 @@ def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock)
     async def card(request: Request) -> Response:
         given = query_parameters(request.scope["query_string"], ("purpose",))
         purpose: Purpose = required("purpose", reader_in(request.scope).purpose(given.get("purpose")))
-        party_id = _party_of(request.path_params["id"])
+        party_id = party_of(request.path_params["id"])
         now = present(clock)
 
         async def query(connection: Any) -> Snapshot:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                found, position = await found_of(ledger, connection, [party_id], now)
+                found, position = await found_of(ledger, connection, party_id, now)
             if found is None:
-                return Snapshot(_unknown(), position)
+                return Snapshot(unknown_customer(), position)
             try:
                 personal = await personal_of(found, purpose, opener)
             except KeyStoreUnavailableError as error:
                 return Snapshot(_not_opened(error), position)
-            made = card_of(customer_id_of(party_id), purpose, found, personal, now=now, zone=zone)
+            made = card_of(purpose, found, personal, now=now, zone=zone)
             return Snapshot(msgspec.json.encode(made), position)
 
-        return (await reads.answer(request.scope, query)).response()
+        return (await reads.answer(request.scope, of_whole_customers(query))).response()
 
     routes.add_api_route(
         ROUTE,
@@ -76,7 +76,7 @@ def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock)
                 403: ["forbidden_call", "forbidden_purpose"],
                 404: ["unknown_customer"],
                 413: ["too_large"],
-                422: ["invalid_parameter", "invalid_position"],
+                422: ["invalid_parameter", "invalid_position", "customer_too_large"],
                 503: [KEY_STORE_UNAVAILABLE],
             },
         ),
@@ -89,18 +89,6 @@ def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock)
     )
     routes.add_api_route(ROUTE, card, methods=["HEAD"], include_in_schema=False)
     return routes
-
-
-def _party_of(any_id: str) -> str:
-    try:
-        return party_id_of(any_id)
-    except ValueError as error:
-        raise Problem(404, "unknown_customer", str(error)) from error
-
-
-def _unknown() -> Problem:
-    detail = "no event names this customer yet; check the id, or look the customer up again"
-    return Problem(404, "unknown_customer", detail)
 
 
 def _not_opened(error: KeyStoreUnavailableError) -> Problem:

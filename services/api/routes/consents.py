@@ -13,12 +13,11 @@ from services.api.parameters import query_parameters, whole_number
 from services.api.places import opened, sealed
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import CURSOR, DEFAULT_LIMIT, LIMIT, MOST_LIMIT, in_one_snapshot
+from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.projections.identity.component import found
 from services.projections.moments import microseconds_of, text_of
-from services.projections.read_models import timeline
 from services.projections.read_models.consents import Consent, consents_of, is_granted
 from services.projections.view_positions import position_of
-from shared.http.problems import Problem
-from shared.identifiers import party_id_of
 
 ROUTE: Final = "/v1/customers/{id}/consents"
 
@@ -36,27 +35,24 @@ def consent_routes(reads: Reads, cursors: Cursors) -> APIRouter:
 
     async def consents(request: Request) -> Response:
         given = query_parameters(request.scope["query_string"], ("limit", "cursor"))
-        try:
-            party_id = party_id_of(request.path_params["id"])
-        except ValueError as error:
-            raise Problem(404, "unknown_customer", str(error)) from error
+        party_id = party_of(request.path_params["id"])
         limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
         bound_to = (ROUTE, party_id)
         after = opened(given.get("cursor"), Place, bound_to, cursors)
 
         async def query(connection: Any) -> Snapshot:
-            position = await position_of(connection, ("consents",))
-            words = await consents_of(connection, [party_id])
-            if not words and not await timeline.known(connection, party_id):
-                detail = "no event names this customer yet; check the id, or look the customer up again"
-                return Snapshot(Problem(404, "unknown_customer", detail), position)
+            component, _, read_at = await found(connection, party_id)
+            if component is None:
+                return Snapshot(unknown_customer(), read_at)
+            position = (await position_of(connection, ("consents",))).common(read_at)
+            words = await consents_of(connection, component.parties)
             rest = [each for each in words if after is None or _place(each) > after]
             items = [_shown(each, words) for each in rest[:limit]]
             following = _place(rest[limit - 1]) if len(rest) > limit else None
             page = {"items": items, "next_cursor": sealed(following, bound_to, cursors)}
             return Snapshot(msgspec.json.encode(page), position)
 
-        return (await reads.answer(request.scope, in_one_snapshot(query))).response()
+        return (await reads.answer(request.scope, of_whole_customers(in_one_snapshot(query)))).response()
 
     routes.add_api_route(
         ROUTE,
@@ -71,7 +67,7 @@ def consent_routes(reads: Reads, cursors: Cursors) -> APIRouter:
             {
                 404: ["unknown_customer"],
                 413: ["too_large"],
-                422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+                422: ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
             },
         ),
         openapi_extra=read_parameters(
