@@ -21,6 +21,7 @@ _PROJECTION_CODE = (
     "services.projections.read_models.",
     "services.projections.complaints.",
     "services.projections.early_events",
+    "services.projections.identity.",
     "services.projections.loyalty.",
     "services.projections.moments",
     "services.projections.tasks.",

@@ -178,6 +178,18 @@ _FEW_MEMBERS = st.sampled_from(["M1", "M2"])
 _SOMETIMES = st.booleans()
 _FEW_PROMISES = st.sampled_from(["0", "1.50", "99999.00"])
 
+_FEW_IDENTIFIERS = st.sampled_from(
+    [
+        {"type": "member", "value": "M3"},
+        {"type": "email", "value": "anna@example.org"},
+        {"type": "phone", "value": "030 1234567"},
+        {"type": "device", "value": "kiosk"},
+        {"type": "cookie", "value": "c-1"},
+    ]
+)
+_FEW_OTHERS = st.lists(_FEW_IDENTIFIERS, max_size=2)
+_FEW_PAIRS = st.lists(_FEW_IDENTIFIERS, min_size=2, max_size=2, unique_by=str)
+
 
 @st.composite
 def related_events(draw: st.DrawFn, *classes: type[EventData]) -> JsonObject:
@@ -189,7 +201,10 @@ def related_events(draw: st.DrawFn, *classes: type[EventData]) -> JsonObject:
     data: JsonObject = posted["data"]
     same: JsonObject = {name: draw(_FEW) for name in _SHARED if data.get(name) is not None}
     if data.get("customer"):
-        same["customer"] = [{"type": "member", "value": draw(_FEW_MEMBERS)}]
+        others = draw(_FEW_OTHERS) if draw(_SOMETIMES) else []
+        same["customer"] = [{"type": "member", "value": draw(_FEW_MEMBERS)}, *others]
+    if data.get("identifiers"):
+        same["identifiers"] = draw(_FEW_PAIRS)
     if posted["type"] == "interaction.recorded" and draw(_SOMETIMES):
         same["kind"] = "visit"
     if posted["type"] == "purchase.completed" and draw(_SOMETIMES):

@@ -7,6 +7,10 @@ from services.projections.read_models.contacts import CONTACTS
 from services.projections.read_models.customer_summary import CUSTOMER_SUMMARY
 from services.projections.read_models.declaration import ReadModel
 from services.projections.read_models.granted_points import GRANTED_POINTS
+from services.projections.read_models.identity_crowds import IDENTITY_CROWDS
+from services.projections.read_models.identity_links import IDENTITY_LINKS
+from services.projections.read_models.identity_parties import IDENTITY_PARTIES
+from services.projections.read_models.identity_revocations import IDENTITY_REVOCATIONS
 from services.projections.read_models.kept_prices import KEPT_PRICES
 from services.projections.read_models.loyalty import loyalty
 from services.projections.read_models.profile import PROFILE
@@ -31,4 +35,8 @@ def declared_views(rules: Rules) -> tuple[ReadModel, ...]:
         VISITS,
         BOUGHT_ITEMS,
         KEPT_PRICES,
+        IDENTITY_PARTIES,
+        IDENTITY_LINKS,
+        IDENTITY_REVOCATIONS,
+        IDENTITY_CROWDS,
     )

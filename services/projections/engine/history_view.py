@@ -158,9 +158,11 @@ class ViewFold:
         if self._tables is None:
             return None
         rows, own = self._fold.rows, self._fold.rows
-        if isinstance(self._read_model.kind, Mergeable):
+        kind = self._read_model.kind
+        if isinstance(kind, Mergeable):
             # Which keys feed a row of this kind is not declared: one that names none of ours is taken for everybody's.
-            own = {key: row for key, row in rows.items() if not set(stream_keys).isdisjoint(key)}
+            of_ours = set() if kind.fed_by_others else set(stream_keys)
+            own = {key: row for key, row in rows.items() if not of_ours.isdisjoint(key)}
         table = self._tables.rows
         if own:
             made = {key: None if row is None else _as_stored(table, key, row) for key, row in own.items()}

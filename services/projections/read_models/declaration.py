@@ -54,10 +54,14 @@ class Mergeable:
     what two rows of one key are made of. It is associative and commutative, and serves readers as well, who combine
     the rows of several keys. All rows of an event change together, or none does. Both are pure and raise nothing on
     events of a consumed class.
+
+    `fed_by_others` says that a row whose key names a stream key may be made of events of other stream keys as well, so
+    that the events of one do not tell what is in it.
     """
 
     lift: Callable[[RecordedEvent[Any]], Mapping[Key, Row]]
     combine: Callable[[Row, Row], Row]
+    fed_by_others: bool = False
 
 
 class Evolved(NamedTuple):

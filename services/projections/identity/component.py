@@ -1,0 +1,115 @@
+"""Which customer is a party, and which parties are that customer?
+
+A customer is a connected component of the links that hold (rules I2, I3, I5): nothing is stored about it, so links and
+revocations may come in any order, and what was merged comes apart again.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from services.projections.identity.link_sql import holds, others, revoked, shared
+from shared.identifiers import customer_id_of
+from shared.position import Position
+
+VIEWS: Final = ("identity_parties", "identity_links", "identity_revocations", "identity_crowds")
+"""What a component is read from."""
+
+MOST_PARTIES: Final = 1000
+
+
+class Component(NamedTuple):
+    """A customer: the id, which is that of the party first seen, and all parties, first seen first.
+
+    Of parties first seen at the same time the one with the lesser id comes first. Every party is the key of the
+    customer's part of any view that is kept by party.
+    """
+
+    customer_id: str
+    parties: tuple[str, ...]
+
+
+class Found(NamedTuple):
+    """The customer of a party, None where no event named it; and the position that was read at.
+
+    `shared` says that too many share the party itself: its customer then is what was explicitly linked to it, if
+    anything, and the others are candidates.
+    """
+
+    component: Component | None
+    shared: bool
+    position: Position
+
+
+class ComponentTooLargeError(Exception):
+    """So many identifiers are linked to each other that no one person has them."""
+
+    def __init__(self, party_id: str, position: Position) -> None:
+        super().__init__(
+            f"more than {MOST_PARTIES:,} identifiers are linked to {party_id}, so they are hardly one customer's; find "
+            "the event that links strangers, and revoke its link with an identity.unlinked that names its id"
+        )
+        self.position = position
+
+
+async def component_of(connection: Any, party_id: str) -> Component | None:
+    """The customer that a party is, None where no event named the party.
+
+    As `found`, of which it answers a part.
+    """
+    return (await found(connection, party_id)).component
+
+
+async def found(connection: Any, party_id: str) -> Found:
+    """The customer that a party is, and whether the party is shared.
+
+    One statement on an asyncpg connection, so one snapshot. Cost grows with the number of parties, and with that of
+    different parties each was linked to; not with the number of links, nor with what lies behind a shared identifier.
+    Raises `ComponentTooLargeError` beyond 1,000 parties, and asyncpg's errors.
+    """
+    row = await connection.fetchrow(_COMPONENT, party_id, MOST_PARTIES + 1)
+    position = Position.parse(row["position"])
+    if row["reached"] > MOST_PARTIES:
+        raise ComponentTooLargeError(party_id, position)
+    parties = tuple(row["parties"] or ())
+    component = Component(customer_id_of(parties[0]), parties) if party_id in parties else None
+    return Found(component, row["shared"], position)
+
+
+_COMPONENT = f"""
+with recursive reached(party_id) as (
+    select $1::text
+    union
+    select linked.other_party_id
+    from reached, lateral (
+        select {shared("reached.party_id")} as shared offset 0
+    ) own, lateral (
+        select link.other_party_id from live.identity_links link
+        where link.party_id = reached.party_id and link.explicit and not {revoked("link")}
+        union all
+        select near.other_party_id from ({others("reached.party_id", unless="own.shared")}) near
+        where {holds("reached.party_id", "near.other_party_id", "not link.explicit")}
+            and not {shared("near.other_party_id")}
+    ) linked
+), few as materialized (
+    select party_id from reached limit $2
+)
+select
+    (select count(*) from few) as reached,
+    (
+        select array_agg(few.party_id order by seen.first_seen, few.party_id collate "C")
+        from few, lateral (
+            select named.first_seen from live.identity_parties named where named.party_id = few.party_id offset 0
+        ) seen
+    ) as parties,
+    {shared("$1::text")} as shared,
+    coalesce(
+        (
+            select string_agg(partition || ':' || position, ',' order by partition)
+            from (
+                select partition, min(position) as position from control.view_positions
+                where view in ('{"', '".join(VIEWS)}')
+                group by partition having count(*) = {len(VIEWS)} and min(position) > 0
+            ) common
+        ),
+        '0'
+    ) as position
+"""  # noqa: S608 - names in the code
