@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from services.ops.erasure_command_line import add_personal_data_commands
 from services.ops.inspect_command_line import add_inspect_command
 from services.ops.key_command_line import keys
 from services.ops.master_key_command_line import master_key
@@ -51,6 +52,7 @@ add_view_commands(app)
 app.add_typer(master_key, name="master-key", rich_help_panel=_PREPARE)
 app.add_typer(parked, name="parked", rich_help_panel=OPERATE)
 add_inspect_command(app)
+add_personal_data_commands(app)
 
 Host = Annotated[
     str | None, typer.Option("--host", metavar="HOST", help="Address to serve on. [dim][127.0.0.1][/]")

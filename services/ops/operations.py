@@ -14,6 +14,7 @@ import asyncpg
 from rich.console import Console
 
 from services.ops.data_directory import DataDirectory, DataDirectoryError
+from services.ops.erasing import ErasureRefusedError, ErasureUnfinishedError
 from services.ops.told import FAILED, told_to_people
 from services.projections.engine.history import UnknownHistoryError
 from services.projections.engine.log_identity import LogReplacedError
@@ -24,17 +25,20 @@ from services.projections.engine.shadow import EventRefusedByViewError, Generati
 from services.projections.engine.switch import SwitchRefusedError
 from services.projections.engine.writing import RowsRefusedError
 from services.projections.history.ties import TooManyStreamKeysError
+from services.projections.identity.component import ComponentTooLargeError
 from services.projections.rebuilding import RebuildWorkerError
 from shared.codec import UndecodableRecordError, decode_record
 from shared.credentials.stored_keys import TooManyKeysError, UnknownKeyError
 from shared.events.catalogue import Catalogue
 from shared.log.port import LogTruncatedError, LogUnavailableError
+from shared.personal_data.key_store import KeyStoreUnavailableError
 from shared.settings import Settings
 from shared.settings_errors import WrongSettingsError, load_settings
 from shared.structured_logs import configure_logging
 
 _FAILURES = (
-    EventRefusedByViewError, GenerationInTheWayError, GenerationMovedError, LogReplacedError, LogTruncatedError,
+    ComponentTooLargeError, ErasureRefusedError, ErasureUnfinishedError, EventRefusedByViewError,
+    GenerationInTheWayError, GenerationMovedError, KeyStoreUnavailableError, LogReplacedError, LogTruncatedError,
     LogUnavailableError, RebuildRefusedError, RebuildWorkerError, RowsRefusedError, SwitchRefusedError,
     TooManyKeysError, TooManyStreamKeysError, UnknownHistoryError, UnknownKeyError, ViewBusyError,
 )  # fmt: skip

@@ -261,3 +261,20 @@ subject_keys = Table(
 row without `wrapped_key`, so that its id is never given again; `destruction` counts destructions in the order in which
 they were committed.
 """
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("request", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False),
+    Column("parties", Integer, nullable=False),
+    Column("cases", Integer, nullable=False),
+    Column("keys_destroyed", Integer, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("erased_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""The receipts of erasures, which hold no personal data: `customer_id` is made of party ids, as stream keys are.
+
+How many identifiers and how many complaints and tasks were erased, how many keys that destroyed, and up to where the
+log has it. A request that is repeated adds what it destroyed to its receipt.
+"""

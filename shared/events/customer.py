@@ -59,6 +59,8 @@ class CustomerDescribed(EventData, frozen=True, kw_only=True):
 class CustomerErasureRequested(EventData, frozen=True, kw_only=True):
     """A customer asked for their personal data to be erased. `request_id` is the number of that request."""
 
+    # Posted by a channel it is but a request: what makes it an erasure is said in services/projections/erasure.py.
+
     TYPE = "customer.erasure_requested"
 
     request_id: Reference

@@ -41,18 +41,22 @@ class Deployment:
         self.log = EmbeddedLog(database_url, Metrics(CollectorRegistry()))
         self._directory = directory
 
-    async def begin(self, *arguments: str, database_url: str | None = "") -> asyncio.subprocess.Process:
+    async def begin(
+        self, *arguments: str, database_url: str | None = "", **variables: str
+    ) -> asyncio.subprocess.Process:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
         if database_url is not None:
             environment["RAPPORT_DATABASE_URL"] = database_url or self.database_url
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.ops.main", *arguments, env=environment, cwd=self._directory,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            sys.executable, "-m", "services.ops.main", *arguments, env=environment | variables, cwd=self._directory,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-    async def run(self, *arguments: str, database_url: str | None = "") -> Said:
-        process = await self.begin(*arguments, database_url=database_url)
-        out, err = await asyncio.wait_for(process.communicate(), 90)
+    async def run(
+        self, *arguments: str, database_url: str | None = "", sent_in: str = "", **variables: str
+    ) -> Said:
+        process = await self.begin(*arguments, database_url=database_url, **variables)
+        out, err = await asyncio.wait_for(process.communicate(sent_in.encode()), 90)
         assert process.returncode is not None
         return Said(process.returncode, out.decode(), err.decode())
 

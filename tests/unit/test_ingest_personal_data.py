@@ -88,3 +88,12 @@ async def test_events_without_personal_data_ask_the_key_store_nothing() -> None:
         }
         answer = await door.post([purchase(), described, contact("c-1", summary=None, outcome="called back")])
         assert answer.json()["accepted"] == 3, answer.text
+
+
+async def test_nobody_posts_an_erasure_but_rapport_itself() -> None:
+    request = {"customer": [{"type": "member", "value": "M-17"}], "request_id": "R-1"}
+    wanted = purchase("erasure:R-1", type="customer.erasure_requested") | {"data": request}
+    async with open_door() as door:
+        refused = await door.post(wanted | {"source": "/rapport/erasure"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_source")
+        assert (await door.post(wanted)).status_code == 202

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from services.projections.engine.generations import LiveView
 from services.projections.engine.row_shape import RowValues, shape_of
+from services.projections.erasure import is_erasure
 from services.projections.read_models.declaration import Entries, Key, Ledger, Mergeable, Ordered, Row
 from shared.envelope import RecordedEvent
 
@@ -20,13 +21,14 @@ class Contribution(NamedTuple):
 
     `keys` are those of the rows it needs, as far as the event tells: one for `Ordered`, none for `Entries`. `given` is
     for `Entries` the row's values as they are written, for `Mergeable` the lifted rows by key, else nothing. Where the
-    read model raised, `error` is what it raised.
+    read model raised, `error` is what it raised. Where it `erases`, the rows that go with its party go first.
     """
 
     event: RecordedEvent[Any]
     keys: Collection[Key]
     given: Any = None
     error: Exception | None = None
+    erases: bool = False
 
 
 class BehindParkedError(Exception):
@@ -59,17 +61,18 @@ class Folded(NamedTuple):
 def contribution_of(view: LiveView, event: RecordedEvent[Any]) -> Contribution | None:
     """What the event gives the view, None for nothing. Raises whatever the read model's functions raise."""
     read_model = view.read_model
+    erases = read_model.erased is not None and is_erasure(event)
     if type(event.data) not in read_model.consumes:
-        return None
+        return Contribution(event, (), {}, erases=True) if erases else None
     kind = read_model.kind
     if isinstance(kind, Entries):
-        return Contribution(event, (), shape_of(view.table).entry_values(kind.row(event)))
+        return Contribution(event, (), shape_of(view.table).entry_values(kind.row(event)), erases=erases)
     if isinstance(kind, Ledger):
         keys = kind.keys(event)
         return Contribution(event, keys) if keys else None
     if isinstance(kind, Mergeable):
         lifted = kind.lift(event)
-        return Contribution(event, lifted.keys(), lifted) if lifted else None
+        return Contribution(event, lifted.keys(), lifted, erases=erases) if lifted or erases else None
     key = kind.key(event)
     return None if key is None else Contribution(event, (key,))
 
@@ -128,7 +131,8 @@ def _fold_one(
     if contribution.error is not None:
         raise contribution.error
     if isinstance(kind, Entries):
-        folded.entries.append(contribution.given)
+        if contribution.given:
+            folded.entries.append(contribution.given)
         return
     rows = folded.rows
 
@@ -153,7 +157,7 @@ def combine_ahead(view: LiveView, contributions: Iterable[Contribution]) -> dict
     ahead: dict[Key, Row] = {}
     try:
         for contribution in contributions:
-            if contribution.error is not None:
+            if contribution.error is not None or contribution.erases:
                 return None
             for key, row in contribution.given.items():
                 ahead[key] = kind.combine(ahead[key], row) if key in ahead else row

@@ -23,6 +23,7 @@ from services.projections.history.reading import (
 from services.projections.history.ties import stream_keys_of
 from services.projections.read_models.declaration import ReadModel
 from shared.envelope import RecordedEvent
+from shared.erasures import ERASURES
 from shared.position import Position
 
 _MOST_UNDECODABLE = 20
@@ -98,7 +99,9 @@ async def inspect(
                 f"no event of {subject.name} was applied; check the id, and with `rapport status` that views keep up"
             )
         await refresh(connection, read_models)
-        folds = [await _fold_of(connection, read_model, horizon, most) for read_model in read_models]
+        folds = [
+            await _fold_of(connection, read_model, horizon, most, stream_keys) for read_model in read_models
+        ]
         newest: list[InspectedEvent] = []
         count = 0
         names = [read_model.name for read_model in read_models]
@@ -117,18 +120,35 @@ async def inspect(
 
 
 async def _fold_of(
-    connection: asyncpg.Connection, read_model: ReadModel, horizon: Horizon, most: int
+    connection: asyncpg.Connection,
+    read_model: ReadModel,
+    horizon: Horizon,
+    most: int,
+    stream_keys: Sequence[str],
 ) -> tuple[ViewFold, str | None]:
     """A view's fold, and why it is not compared, where it is not."""
     shown = await shown_generation(connection, read_model.name)
     note = _not_compared(read_model, shown, horizon)
+    erased = await _erased_before(connection, read_model, stream_keys)
     if note is not None or shown is None:
-        return ViewFold(read_model, shown, None, None, most), note
+        return ViewFold(read_model, shown, None, None, most, erased_before=erased), note
     positions = {
         row["partition"]: row["position"] for row in await connection.fetch(_POSITIONS, read_model.name)
     }
     tables = tables_of(read_model, shown.generation)
-    return ViewFold(read_model, shown, positions, Tables(tables[0], tables[-1]), most), None
+    return ViewFold(
+        read_model, shown, positions, Tables(tables[0], tables[-1]), most, erased_before=erased
+    ), None
+
+
+async def _erased_before(
+    connection: asyncpg.Connection, read_model: ReadModel, stream_keys: Sequence[str]
+) -> dict[str, int]:
+    """By stream key the offset of the last erasure that the view has taken, or that nobody has to take any more."""
+    if read_model.erased is None:
+        return {}
+    rows = await connection.fetch(_ERASED_BEFORE, list(stream_keys), ERASURES, read_model.name)
+    return {row["stream_key"]: row["log_offset"] for row in rows}
 
 
 def _not_compared(read_model: ReadModel, shown: Generation | None, horizon: Horizon) -> str | None:
@@ -159,6 +179,19 @@ async def _undecodable(connection: asyncpg.Connection, stream_keys: Sequence[str
     rows = await connection.fetch(_UNDECODABLE, EVERY_VIEW, keys, _MOST_UNDECODABLE)
     return [Undecodable(*row) for row in rows]
 
+
+_ERASED_BEFORE = """
+select erasure.stream_key, max(erasure.log_offset) as log_offset
+from control.journal erasure
+join control.view_positions stands on stands.view = $3 and stands.partition = erasure.partition
+where erasure.stream_key = any($1::text[]) and erasure.source = $2 and erasure.type = 'customer.erasure_requested'
+    and erasure.log_offset < stands.position
+    and not exists (
+        select from control.parked_events parked
+        where parked.view = $3 and parked.partition = erasure.partition and parked.log_offset = erasure.log_offset
+    )
+group by erasure.stream_key
+"""
 
 _POSITIONS = "select partition, position from control.view_positions where view = $1"
 

@@ -76,12 +76,16 @@ class ViewFold:
         positions: Mapping[int, int] | None,
         tables: Tables | None,
         most: int,
+        *,
+        erased_before: Mapping[str, int],
     ) -> None:
         """With `positions`, only events before them count; with `tables`, rows are compared with those in them.
 
+        What the events of a stream key before the offset in `erased_before` made was taken out.
         At most `most` rows, and as many entries, are answered.
         """
         self._most = most
+        self._erased_before = erased_before
         self._read_model = read_model
         self._shown = shown
         self._positions = positions
@@ -116,6 +120,8 @@ class ViewFold:
             return "ignored", ()
         if self._positions is not None and event.offset >= self._positions.get(event.partition, 0):
             return "waiting", ()
+        if event.offset < self._erased_before.get(event.stream_key, 0):
+            return "erased", ()
         if self._too_large is not None:
             return "unknown", ()
         try:

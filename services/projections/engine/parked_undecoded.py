@@ -39,6 +39,7 @@ from services.projections.engine.writing import RowsRefusedError, add_rows
 from services.projections.read_models.declaration import Ledger, Ordered, ReadModel
 from shared.codec import UndecodableRecordError
 from shared.envelope import RecordedEvent
+from shared.erasures import ERASURES
 from shared.log.port import StoredRecord
 
 
@@ -174,6 +175,10 @@ class _UndecodedRedrive:
             _LATER, *late, passed.position
         ):
             return await refold(self._connection, passed, self._decode, late)
+        if passed.view.read_model.erased is not None and await self._connection.fetchval(
+            _ERASED_LATER, *late, passed.position, ERASURES
+        ):
+            return []
         try:
             async with self._connection.transaction():
                 failures = await update_view(self._connection, passed.view, [contribution])
@@ -191,6 +196,13 @@ async def _refuse_unknown_views(connection: asyncpg.Connection, read_models: Seq
             f"with the program that projects it, or take it out with `rapport pause {unknown}`"
         )
 
+
+_ERASED_LATER = """
+select true from control.journal
+where partition = $1 and stream_key = $2 and log_offset > $3 and log_offset < $4 and source = $5
+    and type = 'customer.erasure_requested'
+limit 1
+"""
 
 _NEXT = """
 select partition, log_offset, record_key, record_value, unanswered

@@ -94,6 +94,8 @@ class ShadowView:
         place = contribution.event.partition, contribution.event.offset
         if self._refused is not None and place == self._refused[0]:
             raise self._refused[1]
+        if contribution.erases:
+            self.rows.erase(contribution.event.stream_key)
         return self.rows.fold(contribution)
 
     def refuse(self, partition: int, offset: int, error: RowsRefusedError) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 import asyncpg
 from msgspec import msgpack
 
+from services.projections.engine.erased_rows import erase_rows, goes_with
 from services.projections.engine.folding import Contribution, evolved, merged
 from services.projections.engine.generations import LiveView
 from services.projections.engine.ledger_rows import LedgerRows
@@ -45,6 +46,9 @@ class ShadowRows(Protocol):
     async def load_also(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
         """Makes more rows ready. Raises asyncpg's errors."""
 
+    def erase(self, party: str) -> None:
+        """Takes out what goes with a party, of what was folded and, when it is written, of what is stored."""
+
     async def write(self, connection: asyncpg.Connection) -> None:
         """Writes what changed, in the caller's transaction, and may be repeated until `written`.
 
@@ -77,6 +81,13 @@ class _KnownRows:
         raise AssertionError(f"no fold of this kind asks for other rows, but one did: {keys}")
 
 
+class _KeptRows:
+    """Rows that no erasure takes out."""
+
+    def erase(self, party: str) -> None:
+        raise AssertionError(f"no row of this kind goes with a party, but {party} was to be erased")
+
+
 class _Sizes:
     """Estimates what rows take in memory, by measuring one in 64."""
 
@@ -102,27 +113,35 @@ class _EntryRows(_KnownRows):
     def __init__(self, view: LiveView) -> None:
         self._view = view
         self._rows: list[RowValues] = []
+        self._erased: list[str] = []
         self._sizes = _Sizes()
 
     async def load(self, connection: asyncpg.Connection, contributions: Sequence[Contribution]) -> None:
         """Entries need nothing loaded."""
 
     def fold(self, contribution: Contribution) -> None:
-        self._rows.append(contribution.given)
-        self._sizes.see(contribution.given)
+        if contribution.given:
+            self._rows.append(contribution.given)
+            self._sizes.see(contribution.given)
+
+    def erase(self, party: str) -> None:
+        self._rows = [row for row in self._rows if not goes_with(self._view, party, row)]
+        self._erased.append(party)
 
     async def write(self, connection: asyncpg.Connection) -> None:
+        await erase_rows(connection, self._view, self._erased)
         table = self._view.table
         await add_rows(connection, table, shape_of(table).columns, self._rows)
 
     def written(self, most_bytes: int) -> None:  # noqa: ARG002 - entries are never read again
         self._rows = []
+        self._erased = []
 
     def size_bytes(self) -> int:
         return self._sizes.of(len(self._rows))
 
 
-class _OrderedRows(_KnownRows):
+class _OrderedRows(_KnownRows, _KeptRows):
     """A write-behind cache: a row stays in memory between checkpoints as long as there is room."""
 
     def __init__(self, view: LiveView, kind: Ordered, *, empty: bool) -> None:
@@ -172,6 +191,8 @@ class _MergedRows(_KnownRows):
     loads = False
 
     def __init__(self, view: LiveView, kind: Mergeable) -> None:
+        self._view = view
+        self._erased: list[str] = []
         self._table = view.table
         self._kind = kind
         self._rows: dict[Key, Row] = {}
@@ -186,7 +207,12 @@ class _MergedRows(_KnownRows):
         for row in rows.values():
             self._sizes.see(row)
 
+    def erase(self, party: str) -> None:
+        self._rows = {key: row for key, row in self._rows.items() if not goes_with(self._view, party, key)}
+        self._erased.append(party)
+
     async def write(self, connection: asyncpg.Connection) -> None:
+        await erase_rows(connection, self._view, self._erased)
         await self._merge(connection, self._rows.keys())
 
     async def _merge(self, connection: asyncpg.Connection, keys: Collection[Key]) -> None:
@@ -200,12 +226,13 @@ class _MergedRows(_KnownRows):
 
     def written(self, most_bytes: int) -> None:  # noqa: ARG002 - the next checkpoint merges anew
         self._rows = {}
+        self._erased = []
 
     def size_bytes(self) -> int:
         return self._sizes.of(len(self._rows))
 
 
-class _LedgerRows:
+class _LedgerRows(_KeptRows):
     """A write-behind cache as `_OrderedRows` is one."""
 
     def __init__(self, view: LiveView, kind: Ledger, *, empty: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import asyncpg
 
+from services.projections.engine.erased_rows import erase_rows
 from services.projections.engine.folding import Contribution, Failure, Folded, fold, fold_ahead
 from services.projections.engine.generations import LiveView
 from services.projections.engine.ledger_rows import update_ledger
@@ -31,6 +32,35 @@ async def update_view(
 
     `ahead` is what `combine_ahead` made of exactly these contributions. Raises `RowsRefusedError` and asyncpg's errors.
     """
+    if not any(each.erases for each in contributions):
+        return await _update(connection, view, contributions, parked_keys, ahead)
+    failures: list[Failure] = []
+    for part in _from_erasures_on(contributions):
+        stopped = {*parked_keys, *(each.contribution.event.stream_key for each in failures)}
+        first = part[0]
+        if first.erases and first.error is None and first.event.stream_key not in stopped:
+            await erase_rows(connection, view, [first.event.stream_key])
+        failures += await _update(connection, view, part, stopped)
+    return failures
+
+
+def _from_erasures_on(contributions: Sequence[Contribution]) -> list[list[Contribution]]:
+    """The same, in parts of which each but the first begins with an erasure."""
+    parts: list[list[Contribution]] = [[]]
+    for each in contributions:
+        if each.erases and parts[-1]:
+            parts.append([])
+        parts[-1].append(each)
+    return parts
+
+
+async def _update(
+    connection: asyncpg.Connection,
+    view: LiveView,
+    contributions: Sequence[Contribution],
+    parked_keys: Collection[str],
+    ahead: Mapping[Key, Row] | None = None,
+) -> list[Failure]:
     if isinstance(view.read_model.kind, Entries):
         folded = fold(view, contributions, {}, parked_keys)
         await add_rows(connection, view.table, shape_of(view.table).columns, folded.entries)

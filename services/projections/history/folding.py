@@ -16,9 +16,9 @@ from shared.envelope import RecordedEvent
 
 MOST_ROWS = 20_000
 
-Outcome = Literal["ignored", "applied", "parked", "discarded", "failed"]
+Outcome = Literal["ignored", "applied", "parked", "discarded", "failed", "erased"]
 """What became of an event in a view: not of a class that it consumes; folded; left out as it waits to be redriven, or
-for good; or the fold raised on it, or on an earlier one of its stream key."""
+for good; the fold raised on it, or on an earlier one of its stream key; or its party was erased after it."""
 
 
 class HistoryTooLargeError(Exception):

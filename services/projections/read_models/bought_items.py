@@ -11,7 +11,14 @@ from typing import Any, Final, TypedDict
 from msgspec import json
 from sqlalchemy import Column, DateTime, MetaData, Numeric, PrimaryKeyConstraint, Table, Text
 
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import (
+    ErasedRows,
+    Key,
+    Mergeable,
+    ReadModel,
+    Row,
+    classes_of,
+)
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.purchase import PurchaseCompleted
@@ -107,4 +114,5 @@ BOUGHT_ITEMS = ReadModel(
     kind=Mergeable(lift=lift, combine=combine),
     table=TABLE,
     consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="party"),
 )

@@ -12,7 +12,14 @@ from typing import Any, Final, TypedDict
 from msgspec import json
 from sqlalchemy import Boolean, Column, DateTime, MetaData, PrimaryKeyConstraint, Table, Text
 
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import (
+    ErasedRows,
+    Key,
+    Mergeable,
+    ReadModel,
+    Row,
+    classes_of,
+)
 from services.projections.recognition.last_word import last_word
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
@@ -115,4 +122,5 @@ CONSENTS = ReadModel(
     kind=Mergeable(lift=lift, combine=last_word),
     table=TABLE,
     consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="party"),
 )

@@ -15,7 +15,14 @@ from sqlalchemy import BigInteger, Column, DateTime, MetaData, PrimaryKeyConstra
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.projections.categories import category_of
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import (
+    ErasedRows,
+    Key,
+    Mergeable,
+    ReadModel,
+    Row,
+    classes_of,
+)
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
@@ -155,4 +162,5 @@ CUSTOMER_SUMMARY = ReadModel(
     kind=Mergeable(lift=lift, combine=combine),
     table=TABLE,
     consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="subject", case="case_subject"),
 )

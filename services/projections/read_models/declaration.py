@@ -105,6 +105,18 @@ Refresh = Callable[[Any], Awaitable[None]]
 """Reads what a fold depends on, over the asyncpg connection it is given. Raises asyncpg's errors."""
 
 
+class ErasedRows(NamedTuple):
+    """Which rows of a view go when a party is erased: those whose column `party` names it, and whose column `case`,
+    where there is one, names no case.
+
+    Every event of such a row has the party's own stream key, so that what goes is the same in every order of
+    partitions. Both columns are of the primary key or, for `Entries`, any.
+    """
+
+    party: str
+    case: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ReadModel:
     """A declared view. `version` is raised when a table or the fold changes, which asks for a rebuild.
@@ -112,6 +124,7 @@ class ReadModel:
     Tables name no schema: the engine makes them in the schema of a generation, and readers see them through `live`.
     `refresh` reads what the fold depends on besides events: what came into force behind the live set's barrier, each
     part of it for events from its own offsets on, so that a rebuild folds them by the same. It may be repeated.
+    `erased` says which rows of an `Entries` or `Mergeable` view the engine takes out where a party is erased.
     """
 
     name: str
@@ -120,6 +133,7 @@ class ReadModel:
     table: Table
     consumes: frozenset[type[EventData]]
     refresh: Refresh | None = None
+    erased: ErasedRows | None = None
 
     @property
     def tables(self) -> tuple[Table, ...]:

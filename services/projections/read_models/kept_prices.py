@@ -13,7 +13,14 @@ from typing import Any, Final, TypedDict
 from msgspec import json
 from sqlalchemy import BigInteger, Column, DateTime, MetaData, PrimaryKeyConstraint, Table, Text
 
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import (
+    ErasedRows,
+    Key,
+    Mergeable,
+    ReadModel,
+    Row,
+    classes_of,
+)
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.purchase import PurchaseCompleted
@@ -112,4 +119,5 @@ KEPT_PRICES = ReadModel(
     kind=Mergeable(lift=lift, combine=combine),
     table=TABLE,
     consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="party"),
 )

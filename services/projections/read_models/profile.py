@@ -13,7 +13,14 @@ from msgspec import UNSET, json
 from sqlalchemy import Column, DateTime, MetaData, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import (
+    ErasedRows,
+    Key,
+    Mergeable,
+    ReadModel,
+    Row,
+    classes_of,
+)
 from services.projections.recognition.last_word import last_word
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
@@ -93,4 +100,5 @@ PROFILE = ReadModel(
     kind=Mergeable(lift=lift, combine=last_word),
     table=TABLE,
     consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="party"),
 )

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 from services.projections.categories import category_of
-from services.projections.read_models.declaration import Entries, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import sentence_of
 from services.projections.subjects import subjects_of
 from services.projections.timeline_statements import OF_LOYALTY, plain_page, plain_page_serves, whole_page
@@ -234,5 +234,10 @@ async def known(
 
 
 TIMELINE = ReadModel(
-    name="timeline", version=2, kind=Entries(row=row), table=TABLE, consumes=classes_of(CONSUMED)
+    name="timeline",
+    version=2,
+    kind=Entries(row=row),
+    table=TABLE,
+    consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="subject", case="case_subject"),
 )
