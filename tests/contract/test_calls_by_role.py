@@ -43,6 +43,7 @@ ROLES_OF_CALLS = {
     "GET /v1/complaints/{complaint_id}": {"case_handler", "operator"},
     "GET /v1/complaints/{complaint_id}/history": {"case_handler", "operator"},
     "GET /v1/tasks": {"front_line", "case_handler", "care", "operator"},
+    "GET /v1/identity/shared": {"operator", "privacy_officer"},
 }
 """What each call is open to, by hand: a new call fails these tests until somebody decides whose it is."""
 
