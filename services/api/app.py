@@ -4,12 +4,14 @@ from collections.abc import Mapping
 
 from fastapi import Depends, FastAPI
 
+from services.api.access.disclosure import Disclosures
 from services.api.access.identified import IdentifiedReaders
 from services.api.access.reader import check_call
 from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
+from services.api.routes.access_records import access_record_routes
 from services.api.routes.card import card_routes
 from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
@@ -37,7 +39,6 @@ from shared.http.problems import ProblemBoundary, install_problem_handlers
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.metrics import Metrics
-from shared.personal_data.opener import Opener
 
 _DESCRIPTION = """
 Customers, and what happened with them, from the views that projections keep.
@@ -54,7 +55,7 @@ def api_app(
     access: Access,
     ledger: LedgerReads,
     cases: CaseReads,
-    opener: Opener,
+    disclosures: Disclosures,
     cursors: Cursors,
     party_ids: PartyIds,
     phone_region: str,
@@ -74,7 +75,7 @@ def api_app(
     )
     install_problem_handlers(app)
     for routes in (
-        timeline_routes(reads, cursors),
+        timeline_routes(reads, cursors, disclosures),
         lookup_routes(reads, party_ids, phone_region),
         customer_routes(reads),
         customer_loyalty_routes(reads, ledger, cursors, clock),
@@ -84,18 +85,19 @@ def api_app(
         hold_routes(reads, writes, party_ids, clock),
         complaint_list_routes(reads, cases.policies, cursors, clock),
         complaint_report_routes(reads),
-        complaint_routes(reads, cases, cursors, clock),
+        complaint_routes(reads, cases, disclosures, cursors, clock),
         consent_routes(reads, cursors),
-        card_routes(reads, ledger, opener, clock),
-        customer_case_routes(reads, cases.policies, cursors, clock),
-        task_routes(reads, cursors, clock),
+        card_routes(reads, ledger, disclosures, clock),
+        customer_case_routes(reads, cases.policies, disclosures, cursors, clock),
+        task_routes(reads, disclosures, cursors, clock),
         identity_shared_routes(reads, cursors),
+        access_record_routes(reads, cursors),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])
     app.include_router(health_routes(readiness, metrics.registry))
     described = app.openapi
     app.openapi = lambda: with_bearers(described(), lambda path: path.startswith("/v1/"))  # type: ignore[method-assign]
-    identified = IdentifiedReaders(TimelineFirst(reads, cursors, others=app), access)
+    identified = IdentifiedReaders(TimelineFirst(reads, cursors, disclosures, others=app), access)
     asgi = EndedByDisconnect(ProblemBoundary(identified))
     observed = ObservedRequests(asgi, metrics.api_request_seconds)
     return Service(asgi=observed, readiness=readiness, openapi=app.openapi)

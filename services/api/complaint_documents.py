@@ -5,13 +5,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.api.documents import CustomerId, Money, PartyId
+from services.api.documents import WITHHELD, CustomerId, Money, PartyId
 from services.projections.complaints.clocks import ClockName, ClockStatus
 from services.projections.complaints.queries import MOST_ANOMALIES, MOST_GRANTS, MOST_HISTORY
 from services.projections.complaints.report_queries import MOST_GROUPS
 from services.projections.complaints.states import State
 from shared.events.complaint import Cause, CompensationKind, HandlingFault, Level, Resolution, Severity
-from shared.events.vocabulary import Channel
+from shared.events.vocabulary import Channel, PersonalCategory
 
 
 class CaseAssignee(BaseModel):
@@ -122,8 +122,8 @@ class Complaint(ListedComplaint):
     """A complaint at a time, with the clocks of all rounds."""
 
     as_of: datetime = Field(description="the time that it is shown at, UTC")
-    summary: Any = Field(description="what the customer said, as the log holds it; null once that is gone")
-    description: Any
+    summary: str | None = Field(description="what the customer said; null where it is withheld, or gone")
+    description: str | None
     desired_outcome: Any
     history: list[ComplaintHistoryItem] = Field(
         max_length=MOST_HISTORY, description="the newest part of it, in log order"
@@ -133,6 +133,7 @@ class Complaint(ListedComplaint):
         max_length=MOST_ANOMALIES, description="the newest, in log order"
     )
     granted_points: list[GrantedPoints] = Field(max_length=MOST_GRANTS, description="the newest, by time")
+    withheld: list[PersonalCategory] = Field(description=WITHHELD)
 
 
 class ComplaintHistoryPage(BaseModel):

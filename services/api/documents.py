@@ -6,11 +6,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.events.interaction import InteractionCategory
-from shared.events.vocabulary import Channel, IdentifierType
+from shared.events.vocabulary import Channel, IdentifierType, PersonalCategory
 
 CustomerId = Annotated[str, Field(pattern="^cus_[a-z2-7]{26}$", examples=["cus_4sgz4wqcsr2v7ncj5hrsd2otlu"])]
 PartyId = Annotated[str, Field(pattern="^pty_[a-z2-7]{26}$", examples=["pty_4sgz4wqcsr2v7ncj5hrsd2otlu"])]
 
+WITHHELD = (
+    "categories of personal data that the purpose does not open, all of them without one; named whether there is any "
+    "or not, so that nobody learns that there is"
+)
 _PURCHASE: dict[str, Any] = {
     "event_id": "till-3-000817",
     "source": "/store/bkk-01/pos-3",
@@ -30,6 +34,7 @@ _PURCHASE: dict[str, Any] = {
 _PAGE: dict[str, Any] = {
     "items": [_PURCHASE],
     "next_cursor": "AAZg6c1dD1AAAAAAAAAAAAAAAAFpcoV7vmLfPVQeYmdWGjY4",
+    "withheld": ["contact", "health", "free_text"],
 }
 
 
@@ -119,6 +124,7 @@ class TimelinePage(BaseModel):
 
     items: list[TimelineItem] = Field(max_length=200)
     next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+    withheld: list[PersonalCategory] = Field(description=WITHHELD)
 
 
 class LotShare(BaseModel):

@@ -9,6 +9,8 @@ from typing import Any, Final
 import asyncpg
 from prometheus_client import CollectorRegistry
 
+from services.api.access.disclosure import Disclosures
+from services.api.access.recorded_reads import recorded_reads
 from services.api.app import api_app
 from services.api.cursor import Cursors
 from services.api.database import (
@@ -97,6 +99,7 @@ async def api_service(
         ) as database,
         event_log(settings, metrics).writer() if writer is None else nullcontext(writer) as appending,
         open_subject_keys(settings, metrics) if keys is None else nullcontext(keys) as subject_keys,
+        recorded_reads(url, timeout_seconds) as records,
     ):
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
         async with asyncio.TaskGroup() as group:
@@ -108,7 +111,7 @@ async def api_service(
                     access=letting_in,
                     ledger=LedgerReads(rules.programmes, loyalty(rules.programmes), decode),
                     cases=CaseReads(rules.policies, decode),
-                    opener=Opener(subject_keys, metrics.personal_data),
+                    disclosures=Disclosures(Opener(subject_keys, metrics.personal_data), records, clock),
                     cursors=Cursors(pepper),
                     party_ids=party_ids,
                     phone_region=settings.phone_region,

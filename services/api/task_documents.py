@@ -1,14 +1,13 @@
 """The shapes of answers about tasks as OpenAPI shows them. Nothing is validated through them at run time."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
 
 from services.api.complaint_documents import CaseAssignee
-from services.api.documents import CustomerId, PartyId
+from services.api.documents import WITHHELD, CustomerId, PartyId
 from services.projections.tasks.task import TaskStatus
-from shared.events.vocabulary import Channel
+from shared.events.vocabulary import Channel, PersonalCategory
 
 
 class Task(BaseModel):
@@ -19,7 +18,7 @@ class Task(BaseModel):
     party_id: PartyId | None
     complaint_id: str | None = Field(description="the complaint it was made for")
     caused_by: str | None = Field(description="the `causeid` of the event that made it")
-    title: Any = Field(description="what is to be done, as the log holds it; null once that is gone")
+    title: str | None = Field(description="what is to be done; null where it is withheld, or gone")
     status: TaskStatus
     assignee: CaseAssignee | None
     due_at: datetime
@@ -36,3 +35,4 @@ class TaskPage(BaseModel):
 
     items: list[Task] = Field(max_length=200)
     next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+    withheld: list[PersonalCategory] = Field(description=WITHHELD)

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -225,6 +226,24 @@ credentials = Table(
 )
 """The keys of senders and readers, revoked ones too; of the secret there is a SHA-256 alone. No purposes: all of its
 roles'. See `shared.credentials.stored_keys`.
+"""
+
+access_records = Table(
+    "access_records",
+    metadata,
+    Column("number", BigInteger, Identity(always=True), primary_key=True),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("categories", ARRAY(Text), nullable=False),
+    Column("call", Text, nullable=False),
+    Index("access_records_by_time", "recorded_at", "number"),
+    Index("access_records_by_subject", "subject", "recorded_at", "number"),
+    Index("access_records_by_reader", "reader", "recorded_at", "number"),
+)
+"""Each read of personal data: by whom, of whom, for what, and which categories were shown. `subject` is a customer id,
+or the stream key of a case or task that names nobody.
 """
 
 complaint_policies = Table(

@@ -66,6 +66,12 @@ def whole_page(
     )
 
 
+@cache
+def with_personal(statement: str) -> str:
+    """The statement of a page, whose entries are pairs then: the item, and the personal part of its data or null."""
+    return statement.replace("t.item", _PAIR)
+
+
 def _conditions(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
     conditions = [_CONDITIONS[name].format(f"${number}") for number, name in enumerate(filters, start=3)]
     if follows:
@@ -82,6 +88,9 @@ def _order(*, ascending: bool) -> str:
     way = "asc" if ascending else "desc"
     return f"time {way}, partition {way}, log_offset {way}"
 
+
+_PAIR = """'[' || t.item || ',' || coalesce(t.personal, 'null') || ']' as item"""
+"""What is searched for in an item is found in the pair too, for the item comes first."""
 
 _ITEM_TOLD = """case when {} then coalesce((
     select case

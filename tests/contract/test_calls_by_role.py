@@ -42,6 +42,7 @@ ROLES_OF_CALLS = {
     "GET /v1/complaints/report": {"analyst", "operator"},
     "GET /v1/complaints/{complaint_id}": {"case_handler", "operator"},
     "GET /v1/complaints/{complaint_id}/history": {"case_handler", "operator"},
+    "GET /v1/access-records": {"privacy_officer"},
     "GET /v1/tasks": {"front_line", "case_handler", "care", "operator"},
     "GET /v1/identity/shared": {"operator", "privacy_officer"},
 }

@@ -79,7 +79,7 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 async def test_the_document_names_every_operation_its_answers_and_its_problem_codes(reader: Reader) -> None:
     document = (await reader.get("/openapi.json")).json()
     assert sorted(document["paths"]) == [
-        "/healthz", "/metrics", "/readyz", "/v1/complaints", "/v1/complaints/report",
+        "/healthz", "/metrics", "/readyz", "/v1/access-records", "/v1/complaints", "/v1/complaints/report",
         "/v1/complaints/{complaint_id}", "/v1/complaints/{complaint_id}/history", "/v1/customers/lookup",
         "/v1/customers/{id}", "/v1/customers/{id}/card", "/v1/customers/{id}/complaints",
         "/v1/customers/{id}/consents", "/v1/customers/{id}/loyalty", "/v1/customers/{id}/tasks",

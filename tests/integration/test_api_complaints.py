@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import asyncpg
 import pytest
 
 from services.projections.complaints import past_case, queries
@@ -52,7 +51,7 @@ async def test_a_complaint_shows_how_it_stands_now(reader: Reader) -> None:
         acknowledged("10:00"),
         happened("compensated", "11:00", kind="points", points=100),
     )
-    answer = await reader.get(C1)
+    answer = await reader.get(C1, purpose="complaint_handling")
     found = answer.json()
     assert answer.headers["rapport-position"] == position.token()
     clocks, history, version = found.pop("clocks"), found.pop("history"), found.pop("policy_version")
@@ -65,6 +64,7 @@ async def test_a_complaint_shows_how_it_stands_now(reader: Reader) -> None:
         "summary": "cold soup",
         "description": "and late",
         "desired_outcome": None,
+        "withheld": [],
         "state": "acknowledged",
         "cause": "quality_below_expectation",
         "severity": "normal",
@@ -139,7 +139,7 @@ async def test_the_past_is_shown_as_it_was(reader: Reader) -> None:
         acknowledged("10:00"),
         resolved("11:00", handling_fault="lying"),
     )
-    past = await complaint(reader, as_of="2024-01-08T09:45:00Z")
+    past = await complaint(reader, as_of="2024-01-08T09:45:00Z", purpose="complaint_handling")
     assert (past["state"], past["level"], past["as_of"], past["resolution"]) == (
         "open",
         "province",
@@ -300,14 +300,13 @@ async def test_what_was_written_is_waited_for(reader: Reader) -> None:
     assert (answer.status_code, answer.json()["code"]) == (503, "position_not_reached")
 
 
-async def test_texts_are_shown_as_the_log_holds_them(reader: Reader) -> None:
-    await reader.given(opened("09:00"))
-    connection = await asyncpg.connect(reader.database_url)
-    sealed = '{"summary": {"sealed": "free_text", "text": "AbCd"}}'
-    await connection.execute("update control.journal set data = $1 where type = 'complaint.opened'", sealed)
-    await connection.close()
-    found = await complaint(reader)
-    assert (found["summary"], found["description"]) == ({"sealed": "free_text", "text": "AbCd"}, None)
+async def test_what_the_customer_said_is_shown_to_those_who_handle_it_alone(reader: Reader) -> None:
+    await reader.given(opened("09:00", description="and late"))
+    for purpose in (None, "greeting"):
+        found = await complaint(reader, **({} if purpose is None else {"purpose": purpose}))
+        assert (found["summary"], found["description"], found["withheld"]) == (None, None, ["free_text"])
+    found = await complaint(reader, purpose="complaint_handling")
+    assert (found["summary"], found["description"], found["withheld"]) == ("cold soup", "and late", [])
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ async def ids(reader: Reader, path: str = LIST, **query: Any) -> list[str]:
 
 async def test_a_task_shows_what_is_to_be_done(reader: Reader) -> None:
     position = await reader.given(opened("08:00"), created("11:00", complaint_id="C-1", location="hq/a"))
-    answer = await reader.get(LIST)
+    answer = await reader.get(LIST, purpose="complaint_handling")
     assert answer.headers["rapport-position"] == position.token()
     assert answer.json() == {
         "items": [
@@ -67,7 +67,10 @@ async def test_a_task_shows_what_is_to_be_done(reader: Reader) -> None:
             }
         ],
         "next_cursor": None,
+        "withheld": [],
     }
+    closed = (await reader.get(LIST)).json()
+    assert (closed["items"][0]["title"], closed["withheld"]) == (None, ["free_text"])
 
 
 async def test_tasks_are_listed_soonest_due_first_by_each_filter(reader: Reader) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.projections.engine.batch import entry_of
 from services.projections.engine.generations import LiveView
+from services.projections.personal_parts import parts_of
 from services.projections.read_models.timeline import CONSUMED, TABLE, TIMELINE, row
 from services.projections.read_models.timeline_summary import summary_of
 from shared.codec import decode_record
@@ -61,7 +62,7 @@ def test_what_a_row_shows_agrees_with_what_it_is_found_by(event: RecordedEvent[E
         "Z",
     )
     assert (item["event_id"], item["source"]) == (event.id, event.source)
-    assert item["data"] == msgspec.json.decode(event.record.data)
+    assert item["data"] == msgspec.json.decode(parts_of(event).plain)
 
 
 @pytest.mark.parametrize("event_class", EVENT_CLASSES, ids=lambda each: each.TYPE)

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from services.api.access.disclosure import UNOPENED, Disclosures
 from services.api.access.purposes import PURPOSES, Purpose
-from services.api.access.reader import reader_in
 from services.api.card.answer import card_of
 from services.api.card.found import found_of
 from services.api.card.personal import personal_of
@@ -22,7 +22,6 @@ from shared.acceptance import KEY_STORE_UNAVAILABLE
 from shared.clock import Clock
 from shared.http.problems import Problem
 from shared.personal_data.key_store import KeyStoreUnavailableError
-from shared.personal_data.opener import Opener
 
 ROUTE: Final = "/v1/customers/{id}/card"
 _RETRY_SECONDS: Final = 1
@@ -37,14 +36,15 @@ _PURPOSE: Final = {
 }
 
 
-def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock) -> APIRouter:
+def card_routes(reads: Reads, ledger: LedgerReads, disclosures: Disclosures, clock: Clock) -> APIRouter:
     """The route of the card. `clock` says what is today, in the time zone of the default programme."""
     routes = APIRouter(tags=["customers"])
     zone: ZoneInfo = ledger.programmes.default.zone
 
     async def card(request: Request) -> Response:
         given = query_parameters(request.scope["query_string"], ("purpose",))
-        purpose: Purpose = required("purpose", reader_in(request.scope).purpose(given.get("purpose")))
+        disclosure = disclosures.of(request.scope, given.get("purpose"), ROUTE)
+        purpose: Purpose = required("purpose", disclosure.purpose)
         party_id = party_of(request.path_params["id"])
         now = present(clock)
 
@@ -54,13 +54,16 @@ def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock)
             if found is None:
                 return Snapshot(unknown_customer(), position)
             try:
-                personal = await personal_of(found, purpose, opener)
+                personal = await personal_of(found, purpose, disclosures.opener)
             except KeyStoreUnavailableError as error:
                 return Snapshot(_not_opened(error), position)
+            disclosure.note(found.customer_id, personal.shown)
             made = card_of(purpose, found, personal, now=now, zone=zone)
             return Snapshot(msgspec.json.encode(made), position)
 
-        return (await reads.answer(request.scope, of_whole_customers(query))).response()
+        answer = await reads.answer(request.scope, of_whole_customers(query))
+        await disclosure.record()
+        return answer.response()
 
     routes.add_api_route(
         ROUTE,
@@ -77,7 +80,7 @@ def card_routes(reads: Reads, ledger: LedgerReads, opener: Opener, clock: Clock)
                 404: ["unknown_customer"],
                 413: ["too_large"],
                 422: ["invalid_parameter", "invalid_position", "customer_too_large"],
-                503: [KEY_STORE_UNAVAILABLE],
+                503: UNOPENED,
             },
         ),
         openapi_extra=read_parameters(

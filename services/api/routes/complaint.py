@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from services.api.access.disclosure import PURPOSE_PARAMETER, PURPOSE_PROBLEMS, UNOPENED, Disclosures
 from services.api.complaint_documents import Complaint, ComplaintHistoryPage
 from services.api.cursor import Cursors
 from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
@@ -31,6 +32,7 @@ from services.projections.complaints.queries import (
 from services.projections.history.folding import HistoryTooLargeError
 from services.projections.view_positions import position_of
 from shared.clock import Clock
+from shared.events.vocabulary import PersonalCategory
 from shared.http.problems import Problem
 from shared.position import Position
 
@@ -57,16 +59,20 @@ _ORDER: Final = query_parameter(
     "`desc`, last in the log first, or `asc`",
     {"type": "string", "enum": list(_ORDERS), "default": "desc"},
 )
+_HOLDS: Final[tuple[PersonalCategory, ...]] = ("free_text",)
 _NOT_FOUND: Final = ["unknown_complaint", "not_found"]
 
 
-def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Clock) -> APIRouter:
+def complaint_routes(
+    reads: Reads, cases: CaseReads, disclosures: Disclosures, cursors: Cursors, clock: Clock
+) -> APIRouter:
     """The routes of one complaint. `clock` says what is now where a request does not say as of when."""
     routes = APIRouter(tags=["complaints"])
 
     async def complaint(request: Request) -> Response:
         request.scope["rapport.route"] = COMPLAINT
-        given = query_parameters(request.scope["query_string"], ("as_of",))
+        given = query_parameters(request.scope["query_string"], ("as_of", "purpose"))
+        disclosure = disclosures.of(request.scope, given.get("purpose"), COMPLAINT, _HOLDS)
         asked = Asked(_complaint_id(request), present(clock), moment("as_of", given.get("as_of")))
 
         async def query(connection: Any) -> Snapshot:
@@ -77,9 +83,15 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
                 return Snapshot(Problem(422, "history_too_large", str(error)), position)
             if found is None:
                 return await _unknown(connection, asked.complaint_id, position)
-            return Snapshot(msgspec.json.encode(found), position)
+            opened = {}
+            if found.said is not None and disclosure.opens:
+                [opened] = await disclosure.open_parts([(found.view["customer_id"], found.said)])
+            answer = {**found.view, **opened, "withheld": disclosure.withheld}
+            return Snapshot(msgspec.json.encode(answer), position)
 
-        return (await reads.answer(request.scope, in_one_snapshot(query))).response()
+        answer = await reads.answer(request.scope, in_one_snapshot(query))
+        await disclosure.record()
+        return answer.response()
 
     async def history(request: Request) -> Response:
         request.scope["rapport.route"] = HISTORY
@@ -132,12 +144,14 @@ def complaint_routes(reads: Reads, cases: CaseReads, cursors: Cursors, clock: Cl
             Complaint,
             "the complaint",
             {
+                **PURPOSE_PROBLEMS,
+                503: UNOPENED,
                 404: _NOT_FOUND,
                 413: ["too_large"],
                 422: ["invalid_parameter", "history_too_large", "invalid_position"],
             },
         ),
-        openapi_extra=read_parameters(_COMPLAINT_ID, _AS_OF),
+        openapi_extra=read_parameters(_COMPLAINT_ID, _AS_OF, PURPOSE_PARAMETER),
     )
     routes.add_api_route(_COMPLAINT_PATH, complaint, methods=["HEAD"], include_in_schema=False)
     return routes

@@ -6,9 +6,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from services.api.access.disclosure import PURPOSE_PARAMETER, PURPOSE_PROBLEMS, UNOPENED, Disclosures
 from services.api.complaint_documents import ComplaintPage
 from services.api.cursor import Cursors
 from services.api.openapi import path_parameter, read_parameters, read_responses
+from services.api.opened_tasks import HOLDS, opened_tasks
 from services.api.parameters import query_parameters, whole_number
 from services.api.places import opened, sealed
 from services.api.reads import Reads, Snapshot
@@ -29,6 +31,7 @@ from services.projections.identity.component import found
 from services.projections.tasks import queries as task_queries
 from services.projections.view_positions import position_of
 from shared.clock import Clock
+from shared.events.vocabulary import PersonalCategory
 
 COMPLAINTS: Final = "/v1/customers/{id}/complaints"
 TASKS: Final = "/v1/customers/{id}/tasks"
@@ -38,15 +41,22 @@ class _Wanted(NamedTuple):
     party_id: str
     limit: int
     cursor: str | None
+    purpose: str | None
 
 
 class _Listed(NamedTuple):
     items: list[dict[str, Any]]
     next_cursor: str | None
+    withheld: list[PersonalCategory] | None = None
+
+    def page(self) -> dict[str, Any]:
+        """As it is sent; nothing is said of personal data where the list holds none."""
+        page: dict[str, Any] = {"items": self.items, "next_cursor": self.next_cursor}
+        return page if self.withheld is None else {**page, "withheld": self.withheld}
 
 
 def customer_case_routes(
-    reads: Reads, policies: PoliciesInForce, cursors: Cursors, clock: Clock
+    reads: Reads, policies: PoliciesInForce, disclosures: Disclosures, cursors: Cursors, clock: Clock
 ) -> APIRouter:
     """The routes of a customer's complaints and tasks. `clock` says what is now."""
     routes = APIRouter(tags=["customers"])
@@ -66,25 +76,31 @@ def customer_case_routes(
         return await _answer(request, reads, wanted.party_id, VIEWS, listed)
 
     async def tasks(request: Request) -> Response:
-        wanted, now = _wanted(request), present(clock)
+        wanted, now = _wanted(request, "purpose"), present(clock)
+        disclosure = disclosures.of(request.scope, wanted.purpose, TASKS, HOLDS)
         bound_to = (TASKS, wanted.party_id)
         after = opened(wanted.cursor, task_queries.Place, bound_to, cursors)
 
         async def listed(connection: Any, parties: Sequence[str]) -> _Listed:
             filters = task_queries.Filters(parties=parties)
             page = await task_queries.task_list(connection, filters, now, after=after, limit=wanted.limit)
-            return _Listed(page.items, sealed(page.next, bound_to, cursors))
+            items = await opened_tasks(page, disclosure)
+            return _Listed(items, sealed(page.next, bound_to, cursors), disclosure.withheld)
 
-        return await _answer(request, reads, wanted.party_id, task_queries.VIEWS, listed)
+        answer = await _answer(request, reads, wanted.party_id, task_queries.VIEWS, listed)
+        await disclosure.record()
+        return answer
 
-    for route, endpoint, summary, description, model in (
-        (COMPLAINTS, complaints, "A customer's complaints", "Newest first.", ComplaintPage),
+    for route, endpoint, summary, description, model, own, problems in (
+        (COMPLAINTS, complaints, "A customer's complaints", "Newest first.", ComplaintPage, (), {}),
         (
             TASKS,
             tasks,
             "A customer's tasks",
             "Those of the customer's complaints too, soonest due first.",
             TaskPage,
+            (PURPOSE_PARAMETER,),
+            {**PURPOSE_PROBLEMS, 503: UNOPENED},
         ),
     ):
         routes.add_api_route(
@@ -98,6 +114,7 @@ def customer_case_routes(
                 model,
                 "one page",
                 {
+                    **problems,
                     404: ["unknown_customer"],
                     413: ["too_large"],
                     422: ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
@@ -109,17 +126,18 @@ def customer_case_routes(
                 ),
                 LIMIT,
                 CURSOR,
+                *own,
             ),
         )
         routes.add_api_route(route, endpoint, methods=["HEAD"], include_in_schema=False)
     return routes
 
 
-def _wanted(request: Request) -> _Wanted:
-    given = query_parameters(request.scope["query_string"], ("limit", "cursor"))
+def _wanted(request: Request, *own: str) -> _Wanted:
+    given = query_parameters(request.scope["query_string"], ("limit", "cursor", *own))
     party_id = party_of(request.path_params["id"])
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
-    return _Wanted(party_id, limit, given.get("cursor"))
+    return _Wanted(party_id, limit, given.get("cursor"), given.get("purpose"))
 
 
 async def _answer(
@@ -135,6 +153,6 @@ async def _answer(
             return Snapshot(unknown_customer(), read_at)
         position = (await position_of(connection, views)).common(read_at)
         page = await listed(connection, component.parties)
-        return Snapshot(msgspec.json.encode(page._asdict()), position)
+        return Snapshot(msgspec.json.encode(page.page()), position)
 
     return (await reads.answer(request.scope, of_whole_customers(in_one_snapshot(query)))).response()

@@ -5,8 +5,10 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from services.api.access.disclosure import PURPOSE_PARAMETER, PURPOSE_PROBLEMS, UNOPENED, Disclosures
 from services.api.cursor import Cursors
 from services.api.openapi import query_parameter, read_parameters, read_responses
+from services.api.opened_tasks import HOLDS, opened_tasks
 from services.api.parameters import flag, given_id, one_of, query_parameters, whole_number
 from services.api.places import opened, sealed
 from services.api.reads import Reads, Snapshot
@@ -46,23 +48,29 @@ class _Wanted(NamedTuple):
     after: Place | None
     limit: int
     bound_to: tuple[str | None, ...]
+    purpose: str | None
 
 
-def task_routes(reads: Reads, cursors: Cursors, clock: Clock) -> APIRouter:
+def task_routes(reads: Reads, disclosures: Disclosures, cursors: Cursors, clock: Clock) -> APIRouter:
     """The route of the list. `clock` says what is now, for what is overdue."""
     routes = APIRouter(tags=["tasks"])
 
     async def tasks(request: Request) -> Response:
         wanted = _wanted(request.scope["query_string"], cursors)
+        disclosure = disclosures.of(request.scope, wanted.purpose, ROUTE, HOLDS)
         now = present(clock)
 
         async def query(connection: Any) -> Snapshot:
             position = await position_of(connection, VIEWS[:1])
             page = await task_list(connection, wanted.filters, now, after=wanted.after, limit=wanted.limit)
             following = sealed(page.next, wanted.bound_to, cursors)
-            return Snapshot(msgspec.json.encode({"items": page.items, "next_cursor": following}), position)
+            items = await opened_tasks(page, disclosure)
+            answer = {"items": items, "next_cursor": following, "withheld": disclosure.withheld}
+            return Snapshot(msgspec.json.encode(answer), position)
 
-        return (await reads.answer(request.scope, in_one_snapshot(query))).response()
+        answer = await reads.answer(request.scope, in_one_snapshot(query))
+        await disclosure.record()
+        return answer.response()
 
     routes.add_api_route(
         ROUTE,
@@ -75,12 +83,18 @@ def task_routes(reads: Reads, cursors: Cursors, clock: Clock) -> APIRouter:
         responses=read_responses(
             TaskPage,
             "one page",
-            {413: ["too_large"], 422: ["invalid_parameter", "invalid_cursor", "invalid_position"]},
+            {
+                **PURPOSE_PROBLEMS,
+                413: ["too_large"],
+                422: ["invalid_parameter", "invalid_cursor", "invalid_position"],
+                503: UNOPENED,
+            },
         ),
         openapi_extra=read_parameters(
             *(query_parameter(name, text, schema) for name, (text, schema) in _PARAMETERS.items()),
             LIMIT,
             CURSOR,
+            PURPOSE_PARAMETER,
         ),
     )
     routes.add_api_route(ROUTE, tasks, methods=["HEAD"], include_in_schema=False)
@@ -88,7 +102,7 @@ def task_routes(reads: Reads, cursors: Cursors, clock: Clock) -> APIRouter:
 
 
 def _wanted(query_string: bytes, cursors: Cursors) -> _Wanted:
-    given = query_parameters(query_string, (*_PARAMETERS, "limit", "cursor"))
+    given = query_parameters(query_string, (*_PARAMETERS, "limit", "cursor", "purpose"))
     filters = Filters(
         status=one_of("status", given.get("status"), _STATUSES),
         assignee=given_id("assignee", given.get("assignee"), MOST_ID_CHARACTERS),
@@ -97,4 +111,5 @@ def _wanted(query_string: bytes, cursors: Cursors) -> _Wanted:
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
     overdue = None if filters.overdue is None else str(filters.overdue)
     bound_to = (ROUTE, filters.status, filters.assignee, overdue)
-    return _Wanted(filters, opened(given.get("cursor"), Place, bound_to, cursors), limit, bound_to)
+    after = opened(given.get("cursor"), Place, bound_to, cursors)
+    return _Wanted(filters, after, limit, bound_to, given.get("purpose"))

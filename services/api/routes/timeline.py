@@ -7,10 +7,18 @@ from typing import Any, Final, NamedTuple, get_args
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.api.access.disclosure import (
+    PURPOSE_PARAMETER,
+    PURPOSE_PROBLEMS,
+    UNOPENED,
+    Disclosure,
+    Disclosures,
+)
 from services.api.access.reader import reader_in
 from services.api.cursor import Cursors, EntryKey, InvalidCursorError
 from services.api.documents import TimelinePage
 from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
+from services.api.opened_items import opened_items
 from services.api.parameters import moment, one_of, query_parameters, whole_number
 from services.api.reads import Answer, Reads, Snapshot
 from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
@@ -57,6 +65,9 @@ _PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
 }
 
 
+_KNOWN: Final = (*_PARAMETERS, "purpose")
+
+
 class Wanted(NamedTuple):
     """One page of one party's timeline, as a request asks for it."""
 
@@ -67,14 +78,16 @@ class Wanted(NamedTuple):
     after: timeline.Keyset | None
     bound_to: tuple[str | None, ...]
     points: bool
+    purpose: str | None
 
 
 class TimelineFirst:
     """Serves the timeline without a framework, which would double its cost, and the rest by `others`."""
 
-    def __init__(self, reads: Reads, cursors: Cursors, others: ASGIApp) -> None:
+    def __init__(self, reads: Reads, cursors: Cursors, disclosures: Disclosures, others: ASGIApp) -> None:
         self._reads = reads
         self._cursors = cursors
+        self._disclosures = disclosures
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -85,24 +98,29 @@ class TimelineFirst:
             return
         scope["rapport.route"] = ROUTE
         reader_in(scope).check_call("GET", ROUTE)
-        answer = await read_timeline(scope, path[1], self._reads, self._cursors)
+        answer = await read_timeline(scope, path[1], self._reads, self._cursors, self._disclosures)
         await answer.send(send)
 
 
-async def read_timeline(scope: Scope, customer: str, reads: Reads, cursors: Cursors) -> Answer:
+async def read_timeline(
+    scope: Scope, customer: str, reads: Reads, cursors: Cursors, disclosures: Disclosures
+) -> Answer:
     """The page that the request of `scope` asks for. Raises problems."""
     wanted = wanted_page(customer, scope["query_string"], cursors)
-    return await reads.answer(
-        scope, of_whole_customers(lambda connection: _read(connection, wanted, cursors))
+    disclosure = disclosures.of(scope, wanted.purpose, ROUTE)
+    answer = await reads.answer(
+        scope, of_whole_customers(lambda connection: _read(connection, wanted, cursors, disclosure))
     )
+    await disclosure.record()
+    return answer
 
 
-def timeline_routes(reads: Reads, cursors: Cursors) -> APIRouter:
+def timeline_routes(reads: Reads, cursors: Cursors, disclosures: Disclosures) -> APIRouter:
     """The route of the timeline in the framework, which describes it in the OpenAPI document."""
     routes = APIRouter(tags=["customers"])
 
     async def customer_timeline(request: Request) -> Response:
-        answer = await read_timeline(request.scope, request.path_params["id"], reads, cursors)
+        answer = await read_timeline(request.scope, request.path_params["id"], reads, cursors, disclosures)
         return answer.response()
 
     routes.add_api_route(
@@ -116,9 +134,11 @@ def timeline_routes(reads: Reads, cursors: Cursors) -> APIRouter:
             TimelinePage,
             "one page",
             {
+                **PURPOSE_PROBLEMS,
                 404: ["unknown_customer"],
                 413: ["too_large"],
                 422: ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
+                503: UNOPENED,
             },
         ),
         openapi_extra=read_parameters(
@@ -126,6 +146,7 @@ def timeline_routes(reads: Reads, cursors: Cursors) -> APIRouter:
                 "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
             ),
             *(query_parameter(name, text, schema) for name, (text, schema) in _PARAMETERS.items()),
+            PURPOSE_PARAMETER,
         ),
     )
     routes.add_api_route(ROUTE, customer_timeline, methods=["HEAD"], include_in_schema=False)
@@ -137,7 +158,7 @@ def wanted_page(customer: str, query_string: bytes, cursors: Cursors) -> Wanted:
 
     Raises the problems 404 `unknown_customer`, 422 `invalid_parameter` and 422 `invalid_cursor`.
     """
-    given = query_parameters(query_string, _PARAMETERS)
+    given = query_parameters(query_string, _KNOWN)
     party_id = party_of(customer)
     filters = timeline.Filters(
         channel=one_of("channel", given.get("channel"), _CHANNELS),
@@ -152,7 +173,7 @@ def wanted_page(customer: str, query_string: bytes, cursors: Cursors) -> Wanted:
     bound_to = (ROUTE, party_id, filters.channel, filters.type, filters.category, *times, order)
     points = one_of("points", given.get("points"), _TRUTHS) == "true"
     after = _keyset(given.get("cursor"), bound_to, cursors)
-    return Wanted(party_id, filters, order == "asc", limit, after, bound_to, points)
+    return Wanted(party_id, filters, order == "asc", limit, after, bound_to, points, given.get("purpose"))
 
 
 def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors) -> timeline.Keyset | None:
@@ -164,21 +185,34 @@ def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors)
         raise Problem(422, "invalid_cursor", str(error)) from error
 
 
-async def _read(connection: Any, wanted: Wanted, cursors: Cursors) -> Snapshot:
-    party, filters, ascending, limit, after, _, points = wanted
-    page = None
-    if not points:
+async def _read(connection: Any, wanted: Wanted, cursors: Cursors, disclosure: Disclosure) -> Snapshot:
+    party, filters, ascending, limit, after, _, points, purpose = wanted
+    page, customer_id = None, ""
+    if not points and purpose is None:
         page = await timeline.page_alone(connection, party, filters, after, limit, ascending=ascending)
     if page is None or page.items == _NOTHING:
         component, _, position = await found(connection, party)
         if component is None:
             return Snapshot(unknown_customer(), position)
-        parties = list(component.parties)
+        parties, customer_id = list(component.parties), component.customer_id
+        await disclosure.ask_consent(connection, parties)
         page = await timeline.page(
-            connection, parties, filters, after, limit, ascending=ascending, points=points
+            connection,
+            parties,
+            filters,
+            after,
+            limit,
+            ascending=ascending,
+            points=points,
+            personal=disclosure.opens,
         )
         page = page._replace(position=page.position.common(position))
     following = b"null"
     if page.next is not None:
         following = b'"%s"' % cursors.write(EntryKey(*page.next), wanted.bound_to).encode()
-    return Snapshot(b'{"items":%s,"next_cursor":%s}' % (page.items, following), page.position)
+    items = page.items
+    if disclosure.opens:
+        items = await opened_items(items, customer_id, disclosure)
+    withheld = b",".join(b'"%s"' % each.encode() for each in disclosure.withheld)
+    text = b'{"items":%s,"next_cursor":%s,"withheld":[%s]}' % (items, following, withheld)
+    return Snapshot(text, page.position)

@@ -14,7 +14,9 @@ from services.projections.complaints.past_case import past_case
 from services.projections.complaints.reading import complaint_view, history_item
 from services.projections.complaints.stored_cases import CASE_COLUMNS, ENTRY_COLUMNS, case_row, entry_row
 from services.projections.moments import microseconds_of, text_of
+from services.projections.personal_parts import PersonalPart, personal_part
 from services.projections.read_models.declaration import Row
+from shared.events.complaint import ComplaintOpened
 from shared.identifiers import customer_id_of
 from shared.position import Position
 
@@ -44,9 +46,16 @@ class HistoryPage(NamedTuple):
     next: int | None
 
 
+class ComplaintAt(NamedTuple):
+    """A complaint at a time, without what the customer said, which is apart: None where they said nothing."""
+
+    view: dict[str, Any]
+    said: PersonalPart | None
+
+
 async def complaint_at(
     reads: CaseReads, connection: Any, asked: Asked, position: Position
-) -> dict[str, Any] | None:
+) -> ComplaintAt | None:
     """The complaint at a time, with the newest part of its history; None where it was not open by then.
 
     Cost does not grow with a history beyond 10,000 entries; at a time before one of its events it grows with the events
@@ -101,7 +110,7 @@ async def _view(
     at: datetime,
     *,
     is_past: bool,
-) -> dict[str, Any]:
+) -> ComplaintAt:
     complaint_id, row, entries = case
     granted = await connection.fetch(_GRANTED, complaint_id, at if is_past else None, MOST_GRANTS)
     policies = reads.policies
@@ -118,9 +127,12 @@ async def _view(
         customer_id=customer_id_of(row["party_id"]),
         granted=reversed(granted),
     )
-    said = await connection.fetchval(_OPENING, row["opened_partition"], row["opened_offset"])
-    opening = {} if said is None else json.decode(said)
-    return {
+    found = await connection.fetchrow(_OPENING, row["opened_partition"], row["opened_offset"])
+    opening = {} if found is None else json.decode(found["data"])
+    said = None
+    if found is not None:
+        said = personal_part(opening, ComplaintOpened, found["subject"], found["event_id"])
+    shown = {
         **view,
         "as_of": text_of(microseconds_of(at)),
         **{name: opening.get(name) for name in _TEXTS},
@@ -128,6 +140,7 @@ async def _view(
         "history_count": row["entries"],
         "anomalies": view["anomalies"][-MOST_ANOMALIES:],
     }
+    return ComplaintAt(shown, said)
 
 
 _BEYOND_ALL = 2**31 - 1
@@ -164,4 +177,7 @@ select event_id, source, time, account_id, points from live.granted_points
 where cause_id = $1 and ($2::timestamptz is null or time <= $2)
 order by time desc, partition desc, log_offset desc limit $3::bigint
 """
-_OPENING = "select data from control.journal where partition = $1 and log_offset = $2"
+_OPENING = """
+select data, event_id, coalesce(party_id, stream_key) as subject from control.journal
+where partition = $1 and log_offset = $2
+"""

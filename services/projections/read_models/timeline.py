@@ -5,7 +5,8 @@ account's party. An event of a complaint or a task that names no customer belong
 the case to its customer (or a task to its complaint) carries it as `case_subject`; readers follow these ties.
 
 What is searched or sorted by has a column. Beside these, a row has its whole item as JSON ready to be sent, the event's
-data included, as the log holds it: a join to the journal, fifty places apart, cost more than all the rest of a page.
+data included: a join to the journal, fifty places apart, cost more than all the rest of a page. What is personal in the
+data stands beside the item, as the log holds it, and is read only for a purpose.
 What loyalty events did to an account a page takes from the ledger, because only the ledger knows it.
 """
 
@@ -28,10 +29,17 @@ from sqlalchemy import (
 )
 
 from services.projections.categories import category_of
+from services.projections.personal_parts import parts_of
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import sentence_of
 from services.projections.subjects import subjects_of
-from services.projections.timeline_statements import OF_LOYALTY, plain_page, plain_page_serves, whole_page
+from services.projections.timeline_statements import (
+    OF_LOYALTY,
+    plain_page,
+    plain_page_serves,
+    whole_page,
+    with_personal,
+)
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
 from shared.position import Position
@@ -50,6 +58,7 @@ TABLE = Table(
     Column("channel", Text, nullable=False),
     Column("category", Text),
     Column("item", Text, nullable=False),
+    Column("personal", Text),
     PrimaryKeyConstraint("subject", "time", "partition", "log_offset", name="timeline_page"),
 )
 Index(
@@ -85,6 +94,7 @@ def row(event: RecordedEvent[Any]) -> Row:
     """The event's row."""
     data: AnyEvent = event.data
     subject, case_subject = subjects_of(event)
+    plain, personal = parts_of(event)
     category = category_of(event)
     item = _Item(
         event_id=event.id,
@@ -99,7 +109,7 @@ def row(event: RecordedEvent[Any]) -> Row:
         staff=data.staff,
         location=data.location,
         party_id=event.party_id or (subject if subject.startswith("pty_") else None),
-        data=event.record.data,
+        data=plain,
     )
     return {
         "subject": subject,
@@ -111,6 +121,7 @@ def row(event: RecordedEvent[Any]) -> Row:
         "channel": event.channel,
         "category": category,
         "item": _json.encode(item).decode(),
+        "personal": None if personal is None else _json.encode(personal).decode(),
     }
 
 
@@ -152,11 +163,13 @@ async def page(
     *,
     ascending: bool = False,
     points: bool = False,
+    personal: bool = False,
 ) -> Page:
     """The entries of some different parties, their cases and the tasks of those, newest first unless `ascending`.
 
     Loyalty events say what the ledger made of them; with `points` purchases and refunds do so as well, which makes a
-    page of fifty of them cost nearly twice as much.
+    page of fifty of them cost nearly twice as much. With `personal` an entry is a pair: the item, and the personal part
+    of its data, null where it has none.
 
     What is answered comes from one statement, so one snapshot. Pages that follow each other neither repeat nor skip an
     entry that was there when the first was read. Cost grows with the page and the number of subjects, and where
@@ -169,15 +182,16 @@ async def page(
     found = None
     if not points and plain_page_serves(parties, names):
         # Most pages have neither cases to follow nor the ledger to ask, which took a third of every page's time.
+        statement = plain_page(names, follows=follows, ascending=ascending)
         plain = await connection.fetchrow(
-            plain_page(names, follows=follows, ascending=ascending), parties[0], *arguments
+            with_personal(statement) if personal else statement, parties[0], *arguments
         )
         found = None if plain is None or plain["has_cases"] or OF_LOYALTY in plain["items"] else plain
     if found is None:
         whole = whole_page(
             names, follows=follows, ascending=ascending, points=points, several=len(parties) > 1
         )
-        found = await connection.fetchrow(whole, parties, *arguments)
+        found = await connection.fetchrow(with_personal(whole) if personal else whole, parties, *arguments)
     return _page(found)
 
 
@@ -235,7 +249,7 @@ async def known(
 
 TIMELINE = ReadModel(
     name="timeline",
-    version=2,
+    version=3,
     kind=Entries(row=row),
     table=TABLE,
     consumes=classes_of(CONSUMED),

@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from msgspec import json
 
 from services.projections.moments import datetime_of, microseconds_of
+from services.projections.personal_parts import PersonalPart, personal_part
 from services.projections.tasks.reading import listed_task
+from shared.events.task import TaskCreated
 from shared.identifiers import customer_id_of
 
 VIEWS = ("tasks", "complaints")
@@ -43,9 +45,13 @@ class Place(NamedTuple):
 
 
 class TaskPage(NamedTuple):
-    """Tasks as lists show them, and where the next page starts, None after the last."""
+    """Tasks as lists show them but for their titles, and where the next page starts, None after the last.
+
+    `titles` has the part of each task's data that its title is, None where it has none, in the same order.
+    """
 
     items: list[dict[str, Any]]
+    titles: list[PersonalPart | None]
     next: Place | None
 
 
@@ -59,7 +65,7 @@ class TaskQuery(NamedTuple):
 async def task_list(
     connection: Any, filters: Filters, now: datetime, *, after: Place | None = None, limit: int = 50
 ) -> TaskPage:
-    """A page of tasks, with their titles as the journal has them.
+    """A page of tasks, and their titles as the journal has them.
 
     Cost grows with the page, and with the tasks that are passed over for a status that is not open. A task that is
     rescheduled meanwhile has its place by the new due time. Raises asyncpg's errors.
@@ -68,10 +74,13 @@ async def task_list(
     query = task_query(filters, of, after=after, limit=limit)
     found = await connection.fetch(query.statement, *query.arguments)
     items = [_shown(each, now) for each in found[:limit]]
+    titles = [_title(each) for each in found[:limit]]
     if len(found) <= limit:
-        return TaskPage(items, None)
+        return TaskPage(items, titles, None)
     last = found[limit - 1]
-    return TaskPage(items, Place(microseconds_of(last["due_at"]), last["task_id"], microseconds_of(of)))
+    return TaskPage(
+        items, titles, Place(microseconds_of(last["due_at"]), last["task_id"], microseconds_of(of))
+    )
 
 
 def task_query(filters: Filters, of: datetime, *, after: Place | None = None, limit: int = 50) -> TaskQuery:
@@ -109,8 +118,14 @@ def task_query(filters: Filters, of: datetime, *, after: Place | None = None, li
 def _shown(found: Any, now: datetime) -> dict[str, Any]:
     party_id = found["party_id"]
     customer_id = None if party_id is None else customer_id_of(party_id)
-    title = None if found["title"] is None else json.decode(found["title"])
-    return {**listed_task(found["task_id"], found, now, customer_id=customer_id), "title": title}
+    return {**listed_task(found["task_id"], found, now, customer_id=customer_id), "title": None}
+
+
+def _title(found: Any) -> PersonalPart | None:
+    if found["title"] is None:
+        return None
+    data = {"title": json.decode(found["title"])}
+    return personal_part(data, TaskCreated, found["subject"], found["event_id"])
 
 
 _COLUMNS = (
@@ -129,7 +144,9 @@ _OF_CUSTOMER = (
     )""",
 )
 _PAGE = """
-select found.*, journal.data -> 'title' as title
+select
+    found.*, journal.data -> 'title' as title, journal.event_id,
+    coalesce(journal.party_id, journal.stream_key) as subject
 from (select * from ({}) each_branch order by due_at, task_id limit $1::bigint) found
 left join control.journal on journal.partition = found.created_partition and journal.log_offset = found.created_offset
 order by found.due_at, found.task_id
