@@ -97,19 +97,26 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
     assert parameters == {
         ("path", "id"), ("query", "channel"), ("query", "type"), ("query", "category"), ("query", "from"),
         ("query", "to"), ("query", "points"), ("query", "order"), ("query", "limit"), ("query", "cursor"),
-        ("header", "Rapport-At-Least"), ("header", "Prefer"), ("header", "If-None-Match"),
+        ("query", "purpose"), ("header", "Rapport-At-Least"), ("header", "Prefer"), ("header", "If-None-Match"),
     }  # fmt: skip
     assert {status: codes_of(answer) for status, answer in timeline["responses"].items()} == {
         "200": [],
         "304": [],
         "401": ["unauthorized"],
-        "403": ["forbidden_call"],
+        "403": ["forbidden_call", "forbidden_purpose"],
         "404": ["unknown_customer"],
         "413": ["too_large"],
         "422": ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
         "429": ["rate_limited"],
         "500": ["internal_error"],
-        "503": ["position_not_reached", "database_unavailable", "overloaded", "issuer_unavailable"],
+        "503": [
+            "position_not_reached",
+            "database_unavailable",
+            "overloaded",
+            "issuer_unavailable",
+            "key_store_unavailable",
+            "access_not_recorded",
+        ],
     }
     assert set(timeline["responses"]["200"]["headers"]) == {"Rapport-Position", "ETag", "Preference-Applied"}
 

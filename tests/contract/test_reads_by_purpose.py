@@ -27,12 +27,20 @@ SECRETS: dict[str, dict[str, str]] = {
         "secret-note": "free_text",
         "secret-title": "free_text",
     },
+    "/v1/customers/{id}/card": {
+        "secret-name": "identity",
+        "secret-address": "contact",
+        "secret-seat": "preference",
+        "secret-nuts": "health",
+        "secret-title": "free_text",
+    },
     "/v1/complaints/{complaint_id}": {"secret-soup": "free_text"},
     "/v1/tasks": {"secret-title": "free_text"},
     "/v1/customers/{id}/tasks": {"secret-title": "free_text"},
 }
 """By call the personal texts that it could show. A call that takes a purpose has to be here."""
 
+NEEDS_PURPOSE = {"/v1/customers/{id}/card"}
 OPENED_BY = {
     "greeting": {"identity", "preference"},
     "ordering": {"identity", "contact", "preference"},
@@ -112,6 +120,8 @@ async def test_each_role_sees_for_each_purpose_what_the_rules_open_and_nothing_e
         elif purpose is not None and purpose not in PURPOSES_OF.get(role, ()):
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_purpose"), case
             assert not shown_in(answer.text, secrets), case
+        elif purpose is None and call in NEEDS_PURPOSE:
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter"), case
         else:
             assert answer.status_code == 200, case
             expected = {text for text, category in secrets.items() if category in OPENED_BY[purpose]}

@@ -43,8 +43,8 @@ async def reader(database_url: str, hand: Hand) -> AsyncIterator[Reader]:
         yield made
 
 
-async def records(reader: Reader, **query: Any) -> Any:
-    answer = await reader.get(RECORDS, OFFICER.header, **query)
+async def records(asked: Reader, /, **query: Any) -> Any:
+    answer = await asked.get(RECORDS, OFFICER.header, **query)
     assert answer.status_code == 200, answer.text
     return answer.json()
 

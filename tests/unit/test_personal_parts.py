@@ -9,6 +9,7 @@ from services.projections.personal_parts import PersonalField, parts_of, put_bac
 from services.projections.read_models import timeline
 from shared.codec import Sealing, decode_record
 from shared.envelope import RecordedEvent
+from shared.events.data import EventData
 from shared.events.personal_fields import personal_fields
 from shared.events.vocabulary import PersonalCategory
 from tests.complaining import created, opened
@@ -79,16 +80,17 @@ def test_data_without_personal_fields_pass_as_they_are() -> None:
 def test_parts_of_any_event_put_together_are_its_data_and_the_plain_one_holds_nothing_personal(
     event: RecordedEvent[Any],
 ) -> None:
+    declared: type[EventData] = type(event.data)
     plain, personal = parts_of(event)
     values = msgspec.json.decode(plain)
-    assert not list(_personal_in(values, personal_fields(type(event.data))))
+    assert not list(_personal_in(values, personal_fields(declared)))
     for field in personal.fields if personal else ():
         put_back(values, field.path, field.value)
     assert values == msgspec.json.decode(event.record.data)
     row = timeline.row(event)
     assert (row["personal"] is None) is (personal is None)
     shown = msgspec.json.decode(row["item"])["data"]
-    assert not list(_personal_in(shown, personal_fields(type(event.data))))
+    assert not list(_personal_in(shown, personal_fields(declared)))
 
 
 def _personal_in(values: dict[str, Any], fields: Any) -> Any:
