@@ -65,7 +65,10 @@ async def test_the_demo_fails_when_a_purchase_is_missing_a_point_too_many_or_a_c
     server = EmbeddedPostgres(data / "postgres")
     await server.start()
     connection = await asyncpg.connect(server.url)
-    lost = "(select partition, log_offset from live.timeline where type = 'purchase.completed' limit 1)"
+    lost = (
+        "(select partition, log_offset from control.journal "
+        "where type = 'purchase.completed' and data ->> 'order_id' = 'order-00001')"
+    )
     await connection.execute(f"delete from live.timeline where (partition, log_offset) in {lost}")  # noqa: S608
     await connection.execute(
         "update live.loyalty_entries set points = points + 1 where account_id = 'CD00004' and order_id = 'order-00001'"
