@@ -1,4 +1,4 @@
-"""Everything that is held about one customer, line by line: who they are, events, rows of views, keys, erasures."""
+"""Everything that is held about one customer: who they are, events, rows of views, keys, who read it, erasures."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -29,7 +29,7 @@ async def export_customer(
     decode: Decode,
     party_id: str,
 ) -> AsyncIterator[bytes]:
-    """JSON objects, each with its `kind`, in plain: `customer`, `event`, `row`, `key`, `erasure`.
+    """JSON objects, each with its `kind`, in plain: `customer`, `event`, `row`, `key`, `read`, `erasure`.
 
     One snapshot. What was erased, or whose key is missing, is null. Memory holds the customer's sealed values and what
     they say. Raises `UnknownHistoryError`, what `component_of` and `stream_keys_of` raise, `KeyStoreUnavailableError`,
@@ -59,10 +59,23 @@ async def export_customer(
         for read_model in read_models:
             async for row in _rows(connection, read_model, sorted(named)):
                 yield _encode({"kind": "row", "view": read_model.name, "row": with_opened(row, opened)})
-        for key in await connection.fetch(_KEYS, stream_keys):
-            yield _encode({"kind": "key", **dict(key)})
-        for erasure in await connection.fetch(_ERASURES, [f"cus_{each[4:]}" for each in component.parties]):
-            yield _encode({"kind": "erasure", **dict(erasure)})
+        async for kept in _kept_beside(connection, component.parties, stream_keys):
+            yield _encode(kept)
+
+
+async def _kept_beside(
+    connection: asyncpg.Connection, parties: Sequence[str], stream_keys: Sequence[str]
+) -> AsyncIterator[dict[str, Any]]:
+    """What is held beside events and views: keys, who read the customer's data, and erasures."""
+    customer_ids = [f"cus_{each[4:]}" for each in parties]
+    for key in await connection.fetch(_KEYS, stream_keys):
+        yield {"kind": "key", **dict(key)}
+    reads = await connection.cursor(_READS, [*customer_ids, *stream_keys])
+    while page := await reads.fetch(_ROWS):
+        for read in page:
+            yield {"kind": "read", **dict(read)}
+    for erasure in await connection.fetch(_ERASURES, customer_ids):
+        yield {"kind": "erasure", **dict(erasure)}
 
 
 def _event(event: RecordedEvent[Any], opened: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,6 +116,10 @@ def _with_json_texts(row: dict[str, Any]) -> dict[str, Any]:
 _KEYS: Final = """
 select subject, encode(key_id, 'hex') as key_id, created_at, destroyed_at
 from control.subject_keys where subject = any($1::text[]) order by subject, created_at
+"""
+_READS: Final = """
+select recorded_at, reader, subject, purpose, categories, call
+from control.access_records where subject = any($1::text[]) order by number
 """
 _ERASURES: Final = """
 select request, customer_id, parties, cases, keys_destroyed, erased_at

@@ -39,13 +39,18 @@ async def deployed(database_url: str, tmp_path: Path) -> AsyncIterator[Deploymen
 
 
 async def test_a_customer_is_exported_erased_and_looked_for(deployed: Deployment) -> None:
+    await deployed.connection.execute(
+        "insert into control.access_records (recorded_at, reader, subject, purpose, categories, call) "
+        "values (now(), 'key:1', $1, 'care', '{identity}', 'card')",
+        CUSTOMER,
+    )
     exported = await deployed.run("export", "--customer", CUSTOMER, RAPPORT_MASTER_KEY=OLD)
     assert exported.code == 0, exported.err
     lines = [json.loads(line) for line in exported.out.splitlines()]
     assert lines[0] == {"kind": "customer", "customer_id": CUSTOMER, "parties": [M17]}
     [event] = [line for line in lines if line["kind"] == "event"]
     assert event["data"]["summary"] == "asked for a quiet table"
-    assert {"row", "key"} <= {line["kind"] for line in lines}
+    assert {"row", "key", "read"} <= {line["kind"] for line in lines}
 
     erased = await deployed.run("erase", "--customer", CUSTOMER, "--request", "R-7", "--json")
     assert erased.code == 0, erased.err
