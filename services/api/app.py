@@ -22,7 +22,7 @@ from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
 from services.api.routes.holds import hold_routes
 from services.api.routes.identity_shared import identity_shared_routes
-from services.api.routes.lookup import lookup_routes
+from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.redemptions import redemption_routes
@@ -74,9 +74,10 @@ def api_app(
         redirect_slashes=False,
     )
     install_problem_handlers(app)
+    lookup = Lookup(reads, party_ids, phone_region)
     for routes in (
         timeline_routes(reads, cursors, disclosures),
-        lookup_routes(reads, party_ids, phone_region),
+        lookup_routes(lookup),
         customer_routes(reads),
         customer_loyalty_routes(reads, ledger, cursors, clock),
         loyalty_account_routes(reads, ledger, cursors, clock),
@@ -97,7 +98,9 @@ def api_app(
     app.include_router(health_routes(readiness, metrics.registry))
     described = app.openapi
     app.openapi = lambda: with_bearers(described(), lambda path: path.startswith("/v1/"))  # type: ignore[method-assign]
-    identified = IdentifiedReaders(TimelineFirst(reads, cursors, disclosures, others=app), access)
+    identified = IdentifiedReaders(
+        TimelineFirst(reads, cursors, disclosures, others=LookupFirst(lookup, others=app)), access
+    )
     asgi = EndedByDisconnect(ProblemBoundary(identified))
     observed = ObservedRequests(asgi, metrics.api_request_seconds)
     return Service(asgi=observed, readiness=readiness, openapi=app.openapi)

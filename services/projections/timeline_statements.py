@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from functools import cache
 
+from services.projections.view_positions import common_position, names
+
 OF_LOYALTY = b'"type":"loyalty.'
 """Stands in every item of a loyalty event, if not in those alone."""
 
@@ -107,25 +109,8 @@ _ITEM_TOLD = """case when {} then coalesce((
 behind that of a purchase or refund; as it is where the ledger says nothing, or has not come so far. Quotes inside of
 values are escaped, so the members that are searched for are found nowhere else."""
 
-_POSITION = """coalesce(
-        (
-            select string_agg(partition || ':' || position, ',')
-            from control.view_positions where view = 'timeline' and position > 0
-        ),
-        '0'
-    ) as position"""
-
-_POSITION_OF_LINKS_TOO = """coalesce(
-        (
-            select string_agg(partition || ':' || position, ',')
-            from (
-                select partition, min(position) as position from control.view_positions
-                where view in ('timeline', 'identity_links')
-                group by partition having count(*) = 2 and min(position) > 0
-            ) common
-        ),
-        '0'
-    ) as position"""
+_POSITION = f"({common_position(names('timeline'))}) as position"
+_POSITION_OF_LINKS_TOO = f"({common_position(names('timeline', 'identity_links'))}) as position"
 
 _LINKS = """with links as materialized (
     select exists (select from live.identity_links link where link.party_id = $1::text) as linked

@@ -19,7 +19,7 @@ from services.projections.read_models.contacts import Contacts
 from services.projections.read_models.kept_prices import KeptPrices
 from services.projections.read_models.profile import Told
 from services.projections.read_models.visits import Visit
-from services.projections.view_positions import common_position
+from services.projections.view_positions import common_position, read_position
 from shared.position import Position
 
 VIEWS: Final = (
@@ -124,7 +124,7 @@ async def found_of(
         account_oddities=_account_oddities(row["account_oddities"]),
         complaint_oddities=json.decode(row["complaint_oddities"]),
     )
-    return found, Position.parse(row["position"]).common(position)
+    return found, read_position(row["position"]).common(position)
 
 
 _complaints = json.Decoder(list[OpenComplaint]).decode

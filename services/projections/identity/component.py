@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from services.projections.identity.link_sql import holds, others, revoked, shared
+from services.projections.view_positions import common_position, names, read_position
 from shared.identifiers import customer_id_of
 from shared.position import Position
 
@@ -68,7 +69,7 @@ async def found(connection: Any, party_id: str) -> Found:
     Raises `ComponentTooLargeError` beyond 1,000 parties, and asyncpg's errors.
     """
     row = await connection.fetchrow(_COMPONENT, party_id, MOST_PARTIES + 1)
-    position = Position.parse(row["position"])
+    position = read_position(row["position"])
     if row["reached"] > MOST_PARTIES:
         raise ComponentTooLargeError(party_id, position)
     parties = tuple(row["parties"] or ())
@@ -117,15 +118,5 @@ select
         ) seen
     ) as parties,
     {shared("$1::text")} as shared,
-    coalesce(
-        (
-            select string_agg(partition || ':' || position, ',' order by partition)
-            from (
-                select partition, min(position) as position from control.view_positions
-                where view in ('{"', '".join(VIEWS)}')
-                group by partition having count(*) = {len(VIEWS)} and min(position) > 0
-            ) common
-        ),
-        '0'
-    ) as position
+    ({common_position(names(*VIEWS))}) as position
 """  # noqa: S608 - names in the code

@@ -11,7 +11,6 @@ What loyalty events did to an account a page takes from the ledger, because only
 """
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -40,6 +39,7 @@ from services.projections.timeline_statements import (
     whole_page,
     with_personal,
 )
+from services.projections.view_positions import read_position
 from shared.envelope import RecordedEvent
 from shared.events import AnyEvent
 from shared.position import Position
@@ -222,7 +222,7 @@ async def page_alone(
         whole = whole_page(names, follows=follows, ascending=ascending, points=False)
         items = await connection.fetchrow(whole, [party], limit, *given, *(after or ()))
         # It was alone at the earlier of the two positions.
-        return _page(items)._replace(position=_position(found["position"]))
+        return _page(items)._replace(position=read_position(found["position"]))
     return _page(found)
 
 
@@ -230,13 +230,7 @@ def _page(found: asyncpg.Record | None) -> Page:
     if found is None:  # an outer join to one row always answers one
         raise AssertionError("a timeline page answered no row")
     last = Keyset(found["time"], found["partition"], found["log_offset"]) if found["more"] else None
-    return Page(found["items"], last, _position(found["position"]))
-
-
-@lru_cache(maxsize=64)
-def _position(token: str) -> Position:
-    """Many pages are read between two batches of the projection, and all of them at the same position."""
-    return Position.parse(token)
+    return Page(found["items"], last, read_position(found["position"]))
 
 
 async def known(
