@@ -75,7 +75,7 @@ async def test_services_started_before_kafka_and_postgresql_say_so_and_heal(stan
         "ingest /readyz": (503, "not_ready"),
         "project /readyz": (503, "not_ready"),
         "api /readyz": (503, "not_ready"),
-        "POST": (503, "log_unavailable"),
+        "POST": (503, "database_unavailable"),  # the keys were never read, so nobody can be let in
         "GET": (503, "database_unavailable"),
     }
 
