@@ -24,7 +24,9 @@ from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_topic import create_topic
 from shared.log.partitioning import partition_of
 from shared.metrics import Metrics
+from shared.personal_data.subject_keys import followed_keys
 from tests.credentials import open_access
+from tests.fakes.memory_key_store import MemoryKeyStore
 from tests.ingest_door import purchase, settings
 from tests.integration.append_load import everything_in
 from tests.integration.second_broker import second_broker, topic_led_by_both
@@ -108,7 +110,8 @@ async def ingest(bootstrap: str, topic: str) -> AsyncIterator[httpx.AsyncClient]
     """The ingest service on a topic, with the bounds and waits it has by default, once it is ready."""
     configured = settings(log=f"kafka://{bootstrap}/{topic}")
     async with (
-        ingest_service(configured, Metrics(CollectorRegistry()), access=open_access()) as service,
+        followed_keys(MemoryKeyStore()) as keys,
+        ingest_service(configured, Metrics(CollectorRegistry()), keys=keys, access=open_access()) as service,
         httpx.AsyncClient(transport=httpx.ASGITransport(service), base_url="http://ingest") as client,
         asyncio.timeout(120),
     ):
