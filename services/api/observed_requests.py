@@ -12,8 +12,6 @@ from shared.http.problems import trace_id_of
 _SERVER_ERROR: Final = 500
 _DEBUG: Final = 10
 
-_log = structlog.get_logger("rapport.api")
-
 
 class ObservedRequests:
     """Runs an application, observes each request's latency and logs it: at debug, or at warning from 500 up.
@@ -26,6 +24,8 @@ class ObservedRequests:
     def __init__(self, app: ASGIApp, seconds: Histogram) -> None:
         self._app = app
         self._seconds = seconds
+        self._series: dict[tuple[str, str], Histogram] = {}
+        self._log = structlog.get_logger("rapport.api").bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -50,11 +50,14 @@ class ObservedRequests:
         matched = getattr(scope.get("route"), "path", "unmatched")
         route: str = scope.get("rapport.route", matched)
         outcome = str(status) if status else "disconnected"
-        self._seconds.labels(route, outcome).observe(seconds)
+        series = self._series.get((route, outcome))
+        if series is None:
+            series = self._series[route, outcome] = self._seconds.labels(route, outcome)
+        series.observe(seconds)
         if status >= _SERVER_ERROR:
-            _log.warning("request", **_line(scope, route, outcome, seconds))
-        elif _log.is_enabled_for(_DEBUG):
-            _log.debug("request", **_line(scope, route, outcome, seconds))
+            self._log.warning("request", **_line(scope, route, outcome, seconds))
+        elif self._log.is_enabled_for(_DEBUG):
+            self._log.debug("request", **_line(scope, route, outcome, seconds))
 
 
 def _line(scope: Scope, route: str, outcome: str, seconds: float) -> dict[str, object]:

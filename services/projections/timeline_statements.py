@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from functools import cache
 
-from services.projections.view_positions import common_position, names
+from services.projections.view_positions import common_position, live_position, names
 
 OF_LOYALTY = b'"type":"loyalty.'
 """Stands in every item of a loyalty event, if not in those alone."""
@@ -32,7 +32,8 @@ def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, alon
 
     The arguments are the party, the limit, the filters' values and the keyset. Reads the index twice, once for the
     items and once for the place of the last, which costs less than to keep the rows of a page for both. With `alone`
-    it says whether the party was ever linked to another as well, and then reads no items.
+    it says whether the party was ever linked to another as well, and then reads no items; its position is null where
+    the timeline or the links are left out of the live set.
     """
     return _PLAIN_PAGE.format(
         links=_LINKS if alone else "",
@@ -110,7 +111,7 @@ behind that of a purchase or refund; as it is where the ledger says nothing, or 
 values are escaped, so the members that are searched for are found nowhere else."""
 
 _POSITION = f"({common_position(names('timeline'))}) as position"
-_POSITION_OF_LINKS_TOO = f"({common_position(names('timeline', 'identity_links'))}) as position"
+_POSITION_OF_LINKS_TOO = f"({live_position(names('timeline', 'identity_links'))}) as position"
 
 _LINKS = """with links as materialized (
     select exists (select from live.identity_links link where link.party_id = $1::text) as linked

@@ -18,6 +18,18 @@ def read_position(text: str) -> Position:
     return Position.parse(text)
 
 
+def live_position(views: str) -> str:
+    """SQL for a position's text as of `common_position`, null where a view is left out of the live set."""
+    return f"""
+        select case when (
+            select count(*) from control.generations where view = any({views}) and state = 'live'
+        ) = cardinality({views})
+        then coalesce(
+            (select string_agg(partition || ':' || position, ',') from control.positions where position > 0), '0'
+        ) end
+    """  # noqa: S608 - an argument's number, or names in the code
+
+
 def common_position(views: str) -> str:
     """SQL for a position's text: what all of some views include. `views` is an array of names, each once.
 
@@ -25,20 +37,14 @@ def common_position(views: str) -> str:
     left out of it. Partitions come in no order.
     """
     return f"""
-        select case when (
-            select count(*) from control.generations where view = any({views}) and state = 'live'
-        ) = cardinality({views})
-        then coalesce(
-            (select string_agg(partition || ':' || position, ',') from control.positions where position > 0), '0'
-        )
-        else (
+        select coalesce(({live_position(views)}), (
             select coalesce(string_agg(partition || ':' || position, ','), '0')
             from (
                 select partition, min(position) as position
                 from control.view_positions where view = any({views})
                 group by partition having count(*) = cardinality({views}) and min(position) > 0
             ) common
-        ) end
+        ))
     """  # noqa: S608 - an argument's number, or names in the code
 
 

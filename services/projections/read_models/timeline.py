@@ -207,7 +207,8 @@ async def page_alone(
     """The page, without `points`, of a party that was never linked to another; None where its customer is to be found.
 
     Costs a look at an index more than the `page` of the one party. Answers None also where filters by `channel`, `type`
-    or `category` make a page dear enough for finding the customer not to matter.
+    or `category` make a page dear enough for finding the customer not to matter, or where a view it reads is left out
+    of the live set.
     """
     given = [value for value in filters if value is not None]
     names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
@@ -216,7 +217,7 @@ async def page_alone(
     follows = after is not None
     statement = plain_page(names, follows=follows, ascending=ascending, alone=True)
     found = await connection.fetchrow(statement, party, limit, *given, *(after or ()))
-    if found is None or found["linked"]:
+    if found is None or found["linked"] or found["position"] is None:
         return None
     if found["has_cases"] or OF_LOYALTY in found["items"]:
         whole = whole_page(names, follows=follows, ascending=ascending, points=False)
