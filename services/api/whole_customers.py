@@ -1,12 +1,18 @@
 """A customer of a request: all parties that are one customer, by any id one of them was ever known by."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
+from services.api.openapi import path_parameter
 from services.api.reads import Snapshot
 from services.projections.identity.component import ComponentTooLargeError
 from shared.http.problems import Problem
 from shared.identifiers import party_id_of
+
+CUSTOMER_ID: Final = path_parameter(
+    "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
+)
+"""The parameter of every path that names a customer, as OpenAPI describes it."""
 
 
 def party_of(any_id: str) -> str:

@@ -12,11 +12,11 @@ from services.api.card.answer import card_of
 from services.api.card.found import found_of
 from services.api.card.personal import personal_of
 from services.api.card_documents import RecognitionCard
-from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
+from services.api.openapi import query_parameter, read_parameters, read_responses
 from services.api.parameters import query_parameters, required
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import present
-from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.loyalty.account_source import LedgerReads
 from shared.acceptance import KEY_STORE_UNAVAILABLE
 from shared.clock import Clock
@@ -84,9 +84,7 @@ def card_routes(reads: Reads, ledger: LedgerReads, disclosures: Disclosures, clo
             },
         ),
         openapi_extra=read_parameters(
-            path_parameter(
-                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
-            ),
+            CUSTOMER_ID,
             _PURPOSE,
         ),
     )

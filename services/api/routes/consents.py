@@ -8,12 +8,12 @@ from fastapi import APIRouter, Request, Response
 
 from services.api.consent_documents import ConsentPage
 from services.api.cursor import Cursors
-from services.api.openapi import path_parameter, read_parameters, read_responses
+from services.api.openapi import read_parameters, read_responses
 from services.api.parameters import query_parameters, whole_number
 from services.api.places import opened, sealed
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import CURSOR, DEFAULT_LIMIT, LIMIT, MOST_LIMIT, in_one_snapshot
-from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.identity.component import found
 from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.consents import Consent, consents_of, is_granted
@@ -71,9 +71,7 @@ def consent_routes(reads: Reads, cursors: Cursors) -> APIRouter:
             },
         ),
         openapi_extra=read_parameters(
-            path_parameter(
-                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
-            ),
+            CUSTOMER_ID,
             LIMIT,
             CURSOR,
         ),

@@ -8,10 +8,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from services.api.documents import Customer
-from services.api.openapi import path_parameter, read_parameters, read_responses
+from services.api.openapi import read_parameters, read_responses
 from services.api.parameters import query_parameters
 from services.api.reads import Reads, Snapshot
-from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.identity.component import Component, found, seen_between
 from services.projections.read_models import customer_summary
 
@@ -53,11 +53,7 @@ def customer_routes(reads: Reads) -> APIRouter:
                 422: ["invalid_parameter", "invalid_position", "customer_too_large"],
             },
         ),
-        openapi_extra=read_parameters(
-            path_parameter(
-                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
-            )
-        ),
+        openapi_extra=read_parameters(CUSTOMER_ID),
     )
     routes.add_api_route(ROUTE, customer, methods=["HEAD"], include_in_schema=False)
     return routes

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from services.api.access.disclosure import PURPOSE_PARAMETER, PURPOSE_PROBLEMS, UNOPENED, Disclosures
 from services.api.complaint_documents import ComplaintPage
 from services.api.cursor import Cursors
-from services.api.openapi import path_parameter, read_parameters, read_responses
+from services.api.openapi import read_parameters, read_responses
 from services.api.opened_tasks import HOLDS, opened_tasks
 from services.api.parameters import query_parameters, whole_number
 from services.api.places import opened, sealed
@@ -24,7 +24,7 @@ from services.api.routes.loyalty_account import (
     present,
 )
 from services.api.task_documents import TaskPage
-from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.complaints import list_queries
 from services.projections.complaints.policies_in_force import PoliciesInForce
 from services.projections.identity.component import found
@@ -121,9 +121,7 @@ def customer_case_routes(
                 },
             ),
             openapi_extra=read_parameters(
-                path_parameter(
-                    "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
-                ),
+                CUSTOMER_ID,
                 LIMIT,
                 CURSOR,
                 *own,

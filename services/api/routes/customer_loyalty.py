@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.api.cursor import Cursors, InvalidCursorError
 from services.api.loyalty_documents import LoyaltyAccountPage
-from services.api.openapi import path_parameter, read_parameters, read_responses
+from services.api.openapi import read_parameters, read_responses
 from services.api.parameters import query_parameters, whole_number
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import (
@@ -18,7 +18,7 @@ from services.api.routes.loyalty_account import (
     in_one_snapshot,
     present,
 )
-from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.identity.component import found
 from services.projections.loyalty.account_source import LedgerReads
 from services.projections.loyalty.queries import Asked, account_at, accounts_of
@@ -69,9 +69,7 @@ def customer_loyalty_routes(reads: Reads, ledger: LedgerReads, cursors: Cursors,
             },
         ),
         openapi_extra=read_parameters(
-            path_parameter(
-                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
-            ),
+            CUSTOMER_ID,
             LIMIT,
             CURSOR,
         ),

@@ -18,11 +18,11 @@ from services.api.access.disclosure import (
 from services.api.access.reader import reader_in
 from services.api.cursor import Cursors, EntryKey, InvalidCursorError
 from services.api.documents import TimelinePage
-from services.api.openapi import path_parameter, query_parameter, read_parameters, read_responses
+from services.api.openapi import query_parameter, read_parameters, read_responses
 from services.api.opened_items import opened_items
 from services.api.parameters import moment, one_of, query_parameters, whole_number
 from services.api.reads import Answer, Reads, Snapshot
-from services.api.whole_customers import of_whole_customers, party_of, unknown_customer
+from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.identity.component import found
 from services.projections.read_models import timeline
 from shared.events import EVENT_CLASSES
@@ -143,9 +143,7 @@ def timeline_routes(reads: Reads, cursors: Cursors, disclosures: Disclosures) ->
             },
         ),
         openapi_extra=read_parameters(
-            path_parameter(
-                "id", "a customer or party id", {"type": "string", "pattern": "^(cus|pty)_[a-z2-7]{26}$"}
-            ),
+            CUSTOMER_ID,
             *(query_parameter(name, text, schema) for name, (text, schema) in _PARAMETERS.items()),
             PURPOSE_PARAMETER,
         ),

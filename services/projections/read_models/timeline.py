@@ -134,6 +134,11 @@ class Filters(NamedTuple):
     since: datetime | None = None
     until: datetime | None = None
 
+    def given(self) -> tuple[tuple[str, ...], list[Any]]:
+        """The names of the filters that are given, and their values."""
+        named = [(name, value) for name, value in zip(self._fields, self, strict=True) if value is not None]
+        return tuple(name for name, _ in named), [value for _, value in named]
+
 
 class Keyset(NamedTuple):
     """The place of an entry in the order of every timeline."""
@@ -175,8 +180,7 @@ async def page(
     entry that was there when the first was read. Cost grows with the page and the number of subjects, and where
     `channel`, `type` or `category` filter, with the entries passed over. Raises asyncpg's errors.
     """
-    given = [value for value in filters if value is not None]
-    names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
+    names, given = filters.given()
     follows = after is not None
     arguments = (limit, *given, *(after or ()))
     found = None
@@ -210,8 +214,7 @@ async def page_alone(
     or `category` make a page dear enough for finding the customer not to matter, or where a view it reads is left out
     of the live set.
     """
-    given = [value for value in filters if value is not None]
-    names = tuple(name for name, value in zip(Filters._fields, filters, strict=True) if value is not None)
+    names, given = filters.given()
     if not plain_page_serves([party], names):
         return None
     follows = after is not None
