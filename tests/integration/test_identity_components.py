@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec import json
 
 from services.projections.identity import component
+from services.projections.identity.all_links import all_links
 from services.projections.identity.component import ComponentTooLargeError, component_of, found
 from services.projections.migrate import migrate
 from shared.identifiers import customer_id_of
@@ -90,6 +91,20 @@ async def test_any_order_of_any_history_gives_the_customers_of_the_rules(
                 assert answer.shared == oracle.shared(identifier)
         for stranger in set(EVERYBODY) - set(oracle.seen):
             assert await component_of(connection, party(stranger)) is None
+        assert await customers_at_once(connection) == {
+            frozenset(map(party, customer)) for customer in oracle.customers() if len(customer) > 1
+        }
+
+
+async def customers_at_once(connection: asyncpg.Connection) -> set[frozenset[str]]:
+    """The customers of two parties and more, from all links that count, each of which may come but once."""
+    pairs = [pair async for batch in all_links(connection) for pair in batch]
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs)
+    joined: dict[str, set[str]] = {}
+    for one, other in pairs:
+        whole = joined.get(one, {one}) | joined.get(other, {other})
+        joined.update(dict.fromkeys(whole, whole))
+    return {frozenset(whole) for whole in joined.values()}
 
 
 def first_seen(oracle: Oracle, party_id: str) -> object:
