@@ -4,8 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from services.api.access.purposes import Purpose
-from shared.events.vocabulary import PersonalCategory
+from services.api.access.purposes import Disclosed, Purpose
 
 
 class AccessRecord(BaseModel):
@@ -21,7 +20,7 @@ class AccessRecord(BaseModel):
         examples=["cus_4sgz4wqcsr2v7ncj5hrsd2otlu"],
     )
     purpose: Purpose
-    categories: list[PersonalCategory] = Field(description="what was shown")
+    categories: list[Disclosed] = Field(description="what was shown")
     call: str = Field(examples=["/v1/customers/{id}/timeline"])
 
 

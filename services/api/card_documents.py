@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.api.access.purposes import Purpose
+from services.api.access.purposes import Disclosed, Purpose
 from services.api.card.found import DUE_DAYS, MOST_CASES
 from services.api.card.notices import MOST_NOTICES
 from services.api.documents import CustomerId, Money
@@ -15,7 +15,7 @@ from services.projections.read_models.bought_items import FAVOURITES
 from services.projections.recognition.birthday import SOON_DAYS
 from shared.events.complaint import Cause, Level, Severity
 from shared.events.consent import ConsentPurpose
-from shared.events.vocabulary import Channel, PersonalCategory
+from shared.events.vocabulary import Channel
 
 
 class CardAccount(BaseModel):
@@ -109,7 +109,7 @@ class RecognitionCard(BaseModel):
 
     customer_id: CustomerId
     purpose: Purpose
-    withheld: list[PersonalCategory] = Field(
+    withheld: list[Disclosed] = Field(
         description="personal data that is there, and that the purpose does not open"
     )
     name: str | None = Field(description="identity")

@@ -47,6 +47,7 @@ OPENED_BY = {
     "complaint_handling": {"identity", "contact", "free_text"},
     "care": {"identity", "health"},
     "marketing": {"identity", "preference", "contact"},
+    "analysis": set(),
     None: set(),
 }
 PURPOSES_OF = {
@@ -55,6 +56,7 @@ PURPOSES_OF = {
     "case_handler": {"greeting", "complaint_handling"},
     "care": {"greeting", "care"},
     "marketing": {"marketing"},
+    "analyst": {"analysis"},
 }
 """By hand, as the rules have them; roles that are not here have none."""
 

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.api.access.calls import Part
-from services.api.access.purposes import CATEGORIES, NEEDS_CONSENT, OPENED, PURPOSES, Purpose
+from services.api.access.purposes import DISCLOSED, NEEDS_CONSENT, OPENED, PURPOSES, Purpose
 from services.api.access.roles import RIGHTS, ROLES
 from shared.events import EVENT_CLASSES
 from shared.events.catalogue import Catalogue
@@ -70,7 +70,7 @@ def test_the_tables_of_roles_and_purposes_are_the_ones_in_force(project_root: Pa
         for role in ROLES
     ]
     purposes = [
-        f"| `{purpose}` | {_listed(CATEGORIES, OPENED[purpose])}{_condition(purpose)} |"
+        f"| `{purpose}` | {_listed(DISCLOSED, OPENED[purpose])}{_condition(purpose)} |"
         for purpose in PURPOSES
     ]
 

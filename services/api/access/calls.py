@@ -14,6 +14,9 @@ Part = Literal[
     "tasks",
     "shared_identifiers",
     "access_records",
+    "scores",
+    "analytics",
+    "audiences",
 ]
 
 _ACCOUNT: Final = "/v1/loyalty/accounts/{account_id}"
@@ -44,6 +47,18 @@ CALLS: Final[Mapping[tuple[str, str], Part]] = {
     ("GET", "/v1/tasks"): "tasks",
     ("GET", "/v1/identity/shared"): "shared_identifiers",
     ("GET", "/v1/access-records"): "access_records",
+    ("GET", "/v1/customers/{id}/scores"): "scores",
+    ("GET", "/v1/customers/{id}/recommendations"): "scores",
+    ("GET", "/v1/customers/at-risk"): "audiences",
+    ("GET", "/v1/segments"): "analytics",
+    ("GET", "/v1/segments/{segment_id}/customers"): "audiences",
+    ("GET", "/v1/analytics/runs"): "analytics",
+    ("GET", "/v1/analytics/runs/{run_id}"): "analytics",
+    ("GET", "/v1/analytics/distributions"): "analytics",
+    ("GET", "/v1/analytics/satisfaction"): "analytics",
+    ("GET", "/v1/analytics/contact-centre"): "analytics",
+    ("GET", "/v1/analytics/winback"): "analytics",
+    ("POST", "/v1/analytics/what-if"): "analytics",
 }
 """By method and route. A call that is not listed is nobody's, so that a new one is opened by decision; `HEAD` is
 `GET`.

@@ -5,13 +5,20 @@ from typing import Any, Final
 
 from starlette.types import Scope
 
-from services.api.access.purposes import CATEGORIES, NEEDS_CONSENT, PURPOSES, Purpose, opened_for
+from services.api.access.purposes import (
+    CATEGORIES,
+    DISCLOSED,
+    NEEDS_CONSENT,
+    PURPOSES,
+    SCORES,
+    Disclosed,
+    Purpose,
+)
 from services.api.access.reader import Reader, reader_in
 from services.api.access.recorded_reads import NotRecordedError, ReadOfPersonalData, RecordedReads
 from services.projections.personal_parts import PersonalPart, put_back
 from services.projections.read_models import consents
 from shared.clock import Clock
-from shared.events.vocabulary import PersonalCategory
 from shared.field_cipher import Sealing
 from shared.http.problems import Problem
 from shared.personal_data.key_store import KeyStoreUnavailableError
@@ -24,6 +31,11 @@ PURPOSE_PARAMETER: Final[dict[str, Any]] = {
     "one none is. `withheld` names the categories that stay closed",
     "required": False,
     "schema": {"type": "string", "enum": list(PURPOSES)},
+}
+SCORES_PURPOSE_PARAMETER: Final[dict[str, Any]] = {
+    **PURPOSE_PARAMETER,
+    "description": "what the read is for; `analysis`, `greeting` and `marketing` open scores, and where none is named "
+    "it is the first of these that the credential has. The read is recorded",
 }
 PURPOSE_PROBLEMS: Final = {403: ["forbidden_call", "forbidden_purpose"]}
 """Problems of a call that takes a purpose."""
@@ -42,7 +54,7 @@ class Disclosure:
         self,
         reader: Reader,
         purpose: Purpose | None,
-        holds: Collection[PersonalCategory],
+        holds: Collection[Disclosed],
         process: "Disclosures",
         call: str,
     ) -> None:
@@ -51,8 +63,8 @@ class Disclosure:
         self._holds = holds
         self._process = process
         self._call = call
-        self._opened = opened_for(purpose) & frozenset(holds)
-        self._noted: dict[str, set[PersonalCategory]] = {}
+        self._opened = reader.opened(purpose) & frozenset(holds)
+        self._noted: dict[str, set[Disclosed]] = {}
 
     @property
     def opens(self) -> bool:
@@ -60,14 +72,19 @@ class Disclosure:
         return bool(self._opened)
 
     @property
-    def withheld(self) -> list[PersonalCategory]:
+    def opens_scores(self) -> bool:
+        """Whether scores are to be shown, of customers who consented to profiling."""
+        return SCORES in self._opened
+
+    @property
+    def withheld(self) -> list[Disclosed]:
         """What stays closed, in the order of the catalogue."""
-        return [each for each in CATEGORIES if each in self._holds and each not in self._opened]
+        return [each for each in DISCLOSED if each in self._holds and each not in self._opened]
 
     async def ask_consent(self, connection: Any, parties: Sequence[str]) -> None:
         """Opens nothing of a customer without the consent that the purpose needs. Raises asyncpg's errors."""
         self._noted = {}
-        self._opened = opened_for(self.purpose) & frozenset(self._holds)
+        self._opened = self._reader.opened(self.purpose) & frozenset(self._holds)
         if self.purpose in NEEDS_CONSENT and self._opened:
             words = await consents.consents_of(connection, parties)
             if not consents.is_granted_anywhere(words, "marketing"):
@@ -110,7 +127,7 @@ class Disclosure:
                     put_back(opened[-1], field.path, value)
         return opened
 
-    def note(self, subject: str, categories: Collection[PersonalCategory]) -> None:
+    def note(self, subject: str, categories: Collection[Disclosed]) -> None:
         """Notes what was opened of a subject in another way, for the record."""
         if categories:
             self._noted.setdefault(subject, set()).update(categories)
@@ -127,7 +144,7 @@ class Disclosure:
                 self._reader.name,
                 subject,
                 purpose,
-                tuple(category for category in CATEGORIES if category in categories),
+                tuple(category for category in DISCLOSED if category in categories),
                 self._call,
             )
             for subject, categories in self._noted.items()
@@ -150,7 +167,7 @@ class Disclosures:
         self.clock = clock
 
     def of(
-        self, scope: Scope, named: str | None, call: str, holds: Collection[PersonalCategory] = CATEGORIES
+        self, scope: Scope, named: str | None, call: str, holds: Collection[Disclosed] = CATEGORIES
     ) -> Disclosure:
         """The disclosure of a request that names a purpose, for a document that holds these categories.
 
@@ -158,3 +175,11 @@ class Disclosures:
         """
         reader = reader_in(scope)
         return Disclosure(reader, reader.purpose(named), holds, self, call)
+
+    def of_scores(self, scope: Scope, named: str | None, call: str) -> Disclosure:
+        """The disclosure of a request for scores, which is for a purpose whether it names one or not.
+
+        Raises the problems 422 `invalid_parameter` and 403 `forbidden_purpose`.
+        """
+        reader = reader_in(scope)
+        return Disclosure(reader, reader.purpose_of_scores(named), (SCORES,), self, call)

@@ -8,7 +8,15 @@ from fastapi import Request
 from starlette.types import Scope
 
 from services.api.access.calls import Part, part_of
-from services.api.access.purposes import PURPOSES, Purpose, purpose_named
+from services.api.access.purposes import (
+    FOR_SCORES,
+    PURPOSES,
+    SCORES,
+    Disclosed,
+    Purpose,
+    opened_for,
+    purpose_named,
+)
 from services.api.access.roles import Rights, rights_of
 from shared.credentials.bearer import Bearer
 from shared.http.problems import Problem
@@ -43,6 +51,28 @@ class Reader:
             detail = f"this credential may not read for {purpose}; its purposes: {allowed}"
             raise Problem(403, "forbidden_purpose", detail)
         return purpose
+
+    def purpose_of_scores(self, named: str | None) -> Purpose:
+        """The purpose of a request for scores; where it names none, the first that the credential has and opens them.
+
+        So a read of them is always for something. Raises the problems 422 `invalid_parameter` and 403
+        `forbidden_purpose`.
+        """
+        purpose = self.purpose(named) or next(
+            (each for each in FOR_SCORES if each in self.rights.purposes), None
+        )
+        if purpose is None:
+            wanted = ", ".join(FOR_SCORES)
+            detail = (
+                f"this credential has none of the purposes that open scores ({wanted}); it takes another one"
+            )
+            raise Problem(403, "forbidden_purpose", detail)
+        return purpose
+
+    def opened(self, purpose: Purpose | None) -> frozenset[Disclosed]:
+        """What a purpose opens to this reader, consent given: scores only to one who may ask for scores."""
+        opened = opened_for(purpose)
+        return opened if "scores" in self.rights.parts else opened - {SCORES}
 
 
 ANYBODY: Final = Reader("anybody", frozenset(), Rights(frozenset(get_args(Part)), frozenset(PURPOSES)))

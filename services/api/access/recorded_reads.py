@@ -9,8 +9,7 @@ from typing import Final, NamedTuple
 import asyncpg
 import structlog
 
-from services.api.access.purposes import Purpose
-from shared.events.vocabulary import PersonalCategory
+from services.api.access.purposes import Disclosed, Purpose
 
 MOST_WAITING: Final = 2_000
 _MOST_A_BATCH: Final = 500
@@ -39,7 +38,7 @@ class ReadOfPersonalData(NamedTuple):
     reader: str
     subject: str
     purpose: Purpose
-    categories: tuple[PersonalCategory, ...]
+    categories: tuple[Disclosed, ...]
     call: str
 
 

@@ -29,18 +29,24 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 RIGHTS: Final[Mapping[Role, Rights]] = {
     "front_line": Rights(
-        frozenset({"look_up", "customers", "loyalty", "tasks"}), frozenset({"greeting", "ordering"})
+        frozenset({"look_up", "customers", "loyalty", "tasks", "scores"}), frozenset({"greeting", "ordering"})
     ),
     "loyalty_desk": Rights(
-        frozenset({"look_up", "customers", "loyalty", "redeeming"}), frozenset({"greeting"})
+        frozenset({"look_up", "customers", "loyalty", "redeeming", "scores"}), frozenset({"greeting"})
     ),
     "case_handler": Rights(
         frozenset({"look_up", "customers", "loyalty", "complaints", "tasks"}),
         frozenset({"greeting", "complaint_handling"}),
     ),
     "care": Rights(frozenset({"look_up", "customers", "tasks"}), frozenset({"greeting", "care"})),
-    "marketing": Rights(frozenset({"look_up", "customers", "loyalty"}), frozenset({"marketing"})),
-    "analyst": Rights(frozenset({"settlement", "complaint_report"})),
+    "marketing": Rights(
+        frozenset({"look_up", "customers", "loyalty", "scores", "analytics", "audiences"}),
+        frozenset({"marketing"}),
+    ),
+    "analyst": Rights(
+        frozenset({"settlement", "complaint_report", "scores", "analytics", "audiences"}),
+        frozenset({"analysis"}),
+    ),
     "operator": Rights(
         frozenset(
             {
@@ -52,6 +58,7 @@ RIGHTS: Final[Mapping[Role, Rights]] = {
                 "complaint_report",
                 "tasks",
                 "shared_identifiers",
+                "analytics",
             }
         )
     ),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
-from services.api.access.purposes import NEEDS_CONSENT, Purpose, opened_for, withheld_from
+from services.api.access.purposes import NEEDS_CONSENT, Disclosed, Purpose, opened_for, withheld_from
 from services.api.card.found import Found
 from services.projections.read_models.consents import is_granted_anywhere
 from services.projections.read_models.profile import CATEGORIES
@@ -23,15 +23,15 @@ class Personal(NamedTuple):
 
     attributes: Mapping[str, Any]
     titles: Mapping[str, Any]
-    shown: list[PersonalCategory]
-    withheld: list[PersonalCategory]
+    shown: list[Disclosed]
+    withheld: list[Disclosed]
     lacks_consent: bool
 
 
 async def personal_of(found: Found, purpose: Purpose, opener: Opener) -> Personal:
     """What a purpose opens of a customer. Raises `KeyStoreUnavailableError`."""
     lacks_consent = purpose in NEEDS_CONSENT and not is_granted_anywhere(found.consents, "marketing")
-    opens = frozenset[PersonalCategory]() if lacks_consent else opened_for(purpose)
+    opens = frozenset[Disclosed]() if lacks_consent else opened_for(purpose)
     attributes = {name: told for name, told in found.attributes.items() if CATEGORIES.get(name) in opens}
     tasks = [each for each in found.tasks if each["title"] is not None] if _OF_TITLES in opens else []
     values = [

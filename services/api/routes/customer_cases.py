@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from services.api.access.disclosure import PURPOSE_PARAMETER, PURPOSE_PROBLEMS, UNOPENED, Disclosures
+from services.api.access.purposes import Disclosed
 from services.api.complaint_documents import ComplaintPage
 from services.api.cursor import Cursors
 from services.api.openapi import read_parameters, read_responses
@@ -31,7 +32,6 @@ from services.projections.identity.component import found
 from services.projections.tasks import queries as task_queries
 from services.projections.view_positions import position_of
 from shared.clock import Clock
-from shared.events.vocabulary import PersonalCategory
 
 COMPLAINTS: Final = "/v1/customers/{id}/complaints"
 TASKS: Final = "/v1/customers/{id}/tasks"
@@ -47,7 +47,7 @@ class _Wanted(NamedTuple):
 class _Listed(NamedTuple):
     items: list[dict[str, Any]]
     next_cursor: str | None
-    withheld: list[PersonalCategory] | None = None
+    withheld: list[Disclosed] | None = None
 
     def page(self) -> dict[str, Any]:
         """As it is sent; nothing is said of personal data where the list holds none."""
