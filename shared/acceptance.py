@@ -15,6 +15,7 @@ from shared.events.card_numbers import may_hold_card_number
 from shared.events.catalogue import Catalogue
 from shared.events.data import EventData
 from shared.events.identity import IdentityLinked
+from shared.events.referral import ReferralMade
 from shared.events.refusal import BadIdentifierError, EventRefusedError, SchemaViolationError
 from shared.events.text_safety import refusal_of_malformed, refuse_nul
 from shared.events.texts import with_masked_cards
@@ -22,7 +23,7 @@ from shared.events.violation import refusal_of
 from shared.events.vocabulary import Channel, Identifier
 from shared.field_cipher import FieldCipher, KeyMissingError
 from shared.http.problems import Problem
-from shared.identifiers import PartyIds, recorded_identifiers
+from shared.identifiers import PartyIds, recorded_identifiers, recorded_referred
 from shared.log.port import NewRecord
 from shared.refusal import Refusal, refused
 from shared.senders import Sender, SourceRegistration
@@ -163,6 +164,8 @@ class Acceptance:
             raise TimeInFutureError(detail, "/time")
         version = version_named_by(posted.dataschema, posted.type)
         data = self._catalogue.decode(posted.type, version, posted.data)
+        if data.SOURCE is not None and posted.source != data.SOURCE:
+            raise SchemaViolationError(f"source: only {data.SOURCE} sends events of this type", "/source")
         refuse_nul(text, "")
         customer = self._customer(data, region)
         if may_hold_card_number(bytes(posted.data)):
@@ -197,6 +200,8 @@ class Acceptance:
         return recorded_identifiers(customer, region, self._party_ids)
 
     def _linked(self, data: EventData, region: str) -> tuple[RecordedIdentifier, ...]:
+        if isinstance(data, ReferralMade):
+            return recorded_referred(data, region, self._party_ids)
         if not isinstance(data, IdentityLinked) or data.identifiers is UNSET:
             return ()
         linked = recorded_identifiers(data.identifiers, region, self._party_ids, path="data.identifiers")

@@ -81,7 +81,7 @@ def encode_value(
     """The value of the log record for a posted event; deterministic with `NoCipher`. Raises `KeyMissingError`.
 
     `data` is what `Catalogue.decode` made of the posted data, `version` the (newest) version it has since,
-    `linked` the recorded identifiers of an `identity.linked`.
+    `linked` the recorded identifiers that it names beside its customer's.
     """
     lifted = replace(data, **dict.fromkeys(data.LIFTED, UNSET))
     if isinstance(cipher, NoCipher):
@@ -231,6 +231,8 @@ def _check_record(key: str, value: LogValue, data: EventData) -> None:
     else:
         if data.CUSTOMER_REQUIRED and not value.customer:
             raise UndecodableRecordError("names no customer")
+        if not data.CUSTOMER_ALLOWED and value.customer:
+            raise UndecodableRecordError("names a customer, though its type is about nobody")
         expected = f"{keyed_by.kind}:{keyed_by.value}"
     if key != expected:
         raise UndecodableRecordError("its key is not the stream key of its event")

@@ -67,8 +67,9 @@ class LogValue(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The value of a log record, JSON: the posted attributes, normalised, with identifiers lifted out of
     `data`.
 
-    `customer` is in order of strength, strongest first; `linked` are the identifiers that an
-    `identity.linked` joins. `dataschema` always names the version `data` has. Unknown members are ignored on
+    `customer` is in order of strength, strongest first; `linked` are the identifiers that the event names
+    beside these: those that an `identity.linked` joins, or whom a `referral.made` brought, strongest first.
+    `dataschema` always names the version `data` has. Unknown members are ignored on
     reading, so that a log outlives additions.
     """
 
@@ -95,7 +96,7 @@ class RecordedEvent(Struct, Generic[D_co], frozen=True, kw_only=True):
 
     `stream_key` is the log key in text. `time` and `recorded_time` are in UTC, `record` has them as written.
     `data.customer` is always UNSET here: the customer is `customer`; likewise the identifiers of an
-    `identity.linked` are `record.linked`.
+    `identity.linked` and the `referred` of a `referral.made` are `record.linked`.
     """
 
     partition: int

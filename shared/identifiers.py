@@ -7,10 +7,12 @@ from functools import lru_cache
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
+from msgspec import UNSET
 
 from shared.envelope import RecordedIdentifier
 from shared.events.member_number import normalised_member_number
 from shared.events.placeholder import is_placeholder
+from shared.events.referral import ReferralMade
 from shared.events.refusal import BadIdentifierError
 from shared.events.vocabulary import IDENTIFIER_STRENGTH, Identifier, IdentifierType
 
@@ -22,6 +24,7 @@ __all__ = [
     "party_id_of",
     "recorded_identifiers",
     "recorded_link",
+    "recorded_referred",
 ]
 
 _LINKED = 2
@@ -150,6 +153,21 @@ def recorded_link(
     if len(linked) < _LINKED:
         raise BadIdentifierError(f"{path}: a link needs two different identifiers", "/data/identifiers")
     return linked
+
+
+def recorded_referred(
+    data: ReferralMade, phone_region: str, party_ids: PartyIds
+) -> tuple[RecordedIdentifier, ...]:
+    """Whom a `referral.made` names, as `recorded_identifiers` has them.
+
+    Raises `BadIdentifierError` where nobody is named.
+    """
+    path = "data.referred"
+    named = () if data.referred is UNSET else data.referred
+    referred = recorded_identifiers(named, phone_region, party_ids, path=path)
+    if not referred:
+        raise BadIdentifierError(f"{path}: no identifier names who was referred", "/data/referred")
+    return referred
 
 
 def customer_id_of(party_id: str) -> str:

@@ -22,6 +22,7 @@ from shared.events.data import LOCATION_PATTERN, EventData
 from shared.events.feedback import SCORE_RANGES, FeedbackRecorded
 from shared.events.identity import IdentityLinked
 from shared.events.loyalty import LoyaltyPointsAdjusted
+from shared.events.referral import ReferralMade
 from shared.events.vocabulary import (
     CURRENCY_PATTERN,
     DECIMAL_PATTERN,
@@ -29,7 +30,7 @@ from shared.events.vocabulary import (
     POSITIVE_PATTERN,
     Channel,
 )
-from shared.identifiers import PartyIds, recorded_identifiers, recorded_link
+from shared.identifiers import PartyIds, recorded_identifiers, recorded_link, recorded_referred
 from shared.log.partitioning import partition_of
 from shared.log.port import StoredRecord
 from shared.posted import read_posted
@@ -84,6 +85,8 @@ def posted_data(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
     """Valid `data` of an event class, as JSON."""
     data = _struct(inspect.type_info(event_class))
     customers = st.lists(identifiers(), min_size=1, max_size=3)
+    if not event_class.CUSTOMER_ALLOWED:
+        return data.map(lambda drawn: {key: drawn[key] for key in drawn if key != "customer"})
     if event_class.CUSTOMER_REQUIRED:
         data = st.builds(lambda drawn, customer: {**drawn, "customer": customer}, data, customers)
     else:
@@ -99,9 +102,14 @@ def posted_data(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
     if event_class is IdentityLinked:
         pairs = st.lists(identifiers(), min_size=2, max_size=2, unique_by=lambda each: each["value"])
         return st.builds(lambda drawn, pair: {**drawn, "identifiers": pair}, data, pairs)
+    if event_class is ReferralMade:
+        return st.builds(lambda drawn, referred: {**drawn, "referred": referred}, data, customers)
     if event_class is LoyaltyPointsAdjusted:
         return data.filter(lambda drawn: drawn["points"] != 0)
     return data
+
+
+_SOURCES = ["/store/bkk-01/pos-3", "https://shop.example/web", "urn:crm"]
 
 
 @cache
@@ -109,7 +117,7 @@ def _envelopes(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
     required = {
         "specversion": st.just("1.0"),
         "id": texts(1),
-        "source": st.sampled_from(["/store/bkk-01/pos-3", "https://shop.example/web", "urn:crm"]),
+        "source": st.just(event_class.SOURCE) if event_class.SOURCE else st.sampled_from(_SOURCES),
         "type": st.just(event_class.TYPE),
         "time": times().map(datetime.isoformat),
         "channel": st.sampled_from(get_args(Channel)),
@@ -141,6 +149,8 @@ def record_of(
     linked: tuple[RecordedIdentifier, ...] = ()
     if isinstance(data, IdentityLinked) and data.identifiers is not UNSET:
         linked = recorded_link(data.identifiers, PHONE_REGION, PARTY_IDS)
+    if isinstance(data, ReferralMade):
+        linked = recorded_referred(data, PHONE_REGION, PARTY_IDS)
     value = encode_value(
         envelope,
         data,
@@ -171,6 +181,8 @@ _SHARED = (
     "redemption_id",
     "hold_id",
     "link_id",
+    "segment_id",
+    "run_id",
 )
 _FEW = st.sampled_from(["A1", "B2"])
 _FEW_MEMBERS = st.sampled_from(["M1", "M2"])
@@ -229,11 +241,17 @@ def event_streams(
 
 
 def _with_answer(drawn: JsonObject) -> st.SearchStrategy[JsonObject]:
-    without = {key: value for key, value in drawn.items() if key not in ("score", "scores")}
+    without = {
+        key: value for key, value in drawn.items() if key not in ("score", "scores", "expectations")
+    }
     if drawn["instrument"] == "servqual":
         dimensions = ("reliability", "tangibles", "responsiveness", "assurance", "empathy")
         scores = st.fixed_dictionaries(dict.fromkeys(dimensions, st.integers(1, 7)))
-        return scores.map(lambda given: {**without, "scores": given})
+        return st.builds(
+            lambda given, expected: {**without, "scores": given, **expected},
+            scores,
+            st.fixed_dictionaries({}, optional={"expectations": scores}),
+        )
     least, greatest = SCORE_RANGES[drawn["instrument"]]
     return st.integers(least, greatest).map(lambda given: {**without, "score": given})
 
@@ -275,6 +293,10 @@ def _value(declared: inspect.Type) -> st.SearchStrategy[Any]:  # noqa: C901, PLR
             return st.none()
         case inspect.BoolType():
             return st.booleans()
+        case inspect.AnyType():
+            return _JSON_VALUES
+        case inspect.FloatType():
+            return st.floats(allow_nan=False, allow_infinity=False)
         case inspect.IntType():
             return st.integers(declared.ge, declared.le)
         case inspect.StrType():
@@ -310,6 +332,13 @@ def _decimals(least: int) -> st.SearchStrategy[str]:
     return st.integers(least, 10**9).flatmap(
         lambda digits: st.sampled_from([f"{digits}", f"{digits}.5", f"{digits}.00", f"{digits}.1234"])
     )
+
+
+_JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts(1, 8), inner, max_size=2),
+    max_leaves=4,
+)
 
 
 _PATTERNED: dict[str, st.SearchStrategy[str]] = {

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+from shared.events.analytics import AnalyticsRunCompleted
 from shared.events.complaint import (
     ComplaintAccepted,
     ComplaintAcknowledged,
@@ -35,6 +36,9 @@ from shared.events.loyalty import (
     LoyaltyRedemptionRequested,
 )
 from shared.events.purchase import PurchaseCompleted, PurchaseRefunded
+from shared.events.referral import ReferralMade
+from shared.events.relationship import RelationshipEnded
+from shared.events.segment import SegmentDefined
 from shared.events.task import TaskAssigned, TaskCancelled, TaskCompleted, TaskCreated, TaskRescheduled
 
 AnyEvent = (
@@ -47,6 +51,8 @@ AnyEvent = (
     | IdentityUnlinked
     | ConsentChanged
     | FeedbackRecorded
+    | ReferralMade
+    | RelationshipEnded
     | LoyaltyEnrolled
     | LoyaltyPointsEarned
     | LoyaltyPointsAdjusted
@@ -74,6 +80,8 @@ AnyEvent = (
     | TaskRescheduled
     | TaskCompleted
     | TaskCancelled
+    | SegmentDefined
+    | AnalyticsRunCompleted
 )
 """Every event type at its newest version."""
 

@@ -87,6 +87,8 @@ class Catalogue:
         newest = self.newest(event_type)
         data = bytes(data)
         posted = self._strictly(event_type, newest if version is None else version, data)
+        if not posted.CUSTOMER_ALLOWED and posted.customer is not UNSET:
+            raise violation_at("data", ("customer",), "events of this type are about nobody; leave it out")
         for name in posted.LIFTED:
             if name != "customer" or posted.CUSTOMER_REQUIRED:
                 lifted = getattr(posted, name)

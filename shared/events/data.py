@@ -42,9 +42,11 @@ def refuse_time_outside_history(path: str, time: datetime | UnsetType | None) ->
 
 
 class KeyedBy(NamedTuple):
-    """What gives an event its order: a complaint, a task, or a member number (the loyalty account)."""
+    """What gives an event its order: a complaint, a task, a member number (the loyalty account), or, for what is
+    nobody's, a scoring run or a segment.
+    """
 
-    kind: Literal["complaint", "task", "member"]
+    kind: Literal["complaint", "task", "member", "run", "segment"]
     value: str
 
 
@@ -52,13 +54,16 @@ class EventData(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, o
     """The common part of every `data`. Subclasses are the event types, one class a type and version.
 
     `TYPE` and `VERSION` name the type; `CUSTOMER_REQUIRED` says whether an event without a customer is
-    refused. `LIFTED` names the fields that a posted event has in `data` and a recorded one beside it.
+    refused, `CUSTOMER_ALLOWED` whether one with a customer is taken. `SOURCE` is the only source that the
+    event is taken from, where it is Rapport's own. `LIFTED` names the fields that a posted event has in `data` and a recorded one beside it.
     `SCHEMA_RULES` words, in JSON Schema, what `__post_init__` checks beyond the field types.
     """
 
     TYPE: ClassVar[str]
     VERSION: ClassVar[int] = 1
     CUSTOMER_REQUIRED: ClassVar[bool] = True
+    CUSTOMER_ALLOWED: ClassVar[bool] = True
+    SOURCE: ClassVar[str | None] = None
     LIFTED: ClassVar[tuple[str, ...]] = ("customer",)
     SCHEMA_RULES: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 

@@ -33,6 +33,7 @@ def _one_question(instrument: Instrument) -> dict[str, object]:
             "properties": {
                 "score": {"type": "integer", "minimum": least, "maximum": greatest},
                 "scores": {"type": "null"},
+                "expectations": {"type": "null"},
             },
         },
     }
@@ -41,6 +42,7 @@ def _one_question(instrument: Instrument) -> dict[str, object]:
 class FeedbackRecorded(EventData, frozen=True, kw_only=True):
     """A customer answered a survey: `score` for `nps` (0 to 10) and `csat` (1 to 5), `scores` for `servqual`.
 
+    `expectations` are what the customer expected of each dimension, where a `servqual` survey asked for that too.
     `about` is the id of the complaint, the order or the member of staff that was asked about.
     """
 
@@ -60,6 +62,7 @@ class FeedbackRecorded(EventData, frozen=True, kw_only=True):
     instrument: Instrument
     score: Annotated[int, Meta(ge=0, le=10)] | None = None
     scores: ServqualScores | None = None
+    expectations: ServqualScores | None = None
     comment: Annotated[LongText, personal("free_text")] | None = None
     about: Reference | None = None
 
@@ -75,6 +78,8 @@ class FeedbackRecorded(EventData, frozen=True, kw_only=True):
             return
         if self.scores is not None:
             raise BrokenRuleError("scores", f"`{self.instrument}` takes one `score`, not `scores`")
+        if self.expectations is not None:
+            raise BrokenRuleError("expectations", f"only `servqual` has them, not `{self.instrument}`")
         if self.score is None:
             raise BrokenRuleError("score", f"required for `{self.instrument}`")
         least, greatest = SCORE_RANGES[self.instrument]

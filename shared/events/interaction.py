@@ -14,7 +14,8 @@ InteractionCategory = Literal["enquiry", "service", "complaint", "marketing", "f
 class InteractionRecorded(EventData, frozen=True, kw_only=True):
     """A customer and the organisation were in touch, on either's initiative (`direction`).
 
-    `details` holds what the channel knows beside it, such as the seat and the menu of a visit.
+    `details` holds what the channel knows beside it, such as the seat and the menu of a visit. An outbound one of
+    category `marketing` whose `details` name a `campaign` is an outreach of that campaign.
     """
 
     TYPE = "interaction.recorded"

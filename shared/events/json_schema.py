@@ -30,6 +30,8 @@ def schema_of_posted(data_class: type[EventData]) -> dict[str, Any]:
         "dataschema": {"enum": [data_schema(data_class.TYPE, data_class.VERSION), None]},
         "data": data,
     }
+    if data_class.SOURCE is not None:
+        properties["source"] = {"const": data_class.SOURCE}
     return {
         "$schema": _DIALECT,
         "$id": data_schema(data_class.TYPE, data_class.VERSION),
@@ -53,6 +55,8 @@ def _name(reference: dict[str, Any]) -> str:
 def _complete(schema: dict[str, Any], data_class: type[EventData]) -> None:
     """Adds what the class checks beyond the types of its fields."""
     lifted = [name for name in data_class.LIFTED if name != "customer" or data_class.CUSTOMER_REQUIRED]
+    if not data_class.CUSTOMER_ALLOWED:
+        del schema["properties"]["customer"]
     schema["required"] = [*lifted, *schema.get("required", [])]
     if data_class.CUSTOMER_REQUIRED:
         schema["properties"]["customer"] = {**schema["properties"]["customer"], "minItems": 1}

@@ -33,7 +33,7 @@ class PurchaseCompleted(EventData, frozen=True, kw_only=True):
     """A customer bought and paid. `order_id` is the till's or shop's own number, to which refunds refer.
 
     `total` is what was charged, and 0 for what was given away; `promised_total` is what the price tag or the
-    advert had said. Lines need not add up to the total: taxes, deposits and rounding differ from till to
+    advert had said, `list_total` what it would have cost at list prices, before coupons and discounts. Lines need not add up to the total: taxes, deposits and rounding differ from till to
     till.
     """
 
@@ -44,6 +44,7 @@ class PurchaseCompleted(EventData, frozen=True, kw_only=True):
     lines: Annotated[tuple[PurchaseLine, ...], Meta(max_length=1000)]
     promised_total: NotNegativeAmount | None = None
     coupons: Annotated[tuple[Word, ...], Meta(max_length=50)] = ()
+    list_total: NotNegativeAmount | None = None
 
 
 class PurchaseRefunded(EventData, frozen=True, kw_only=True):

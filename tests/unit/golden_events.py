@@ -13,6 +13,7 @@ CONTEXT: dict[str, Any] = {
     "location": "hq/guangdong/gz-03",
     "conversation_id": "conv-9",
 }
+NOBODYS: dict[str, Any] = {name: value for name, value in CONTEXT.items() if name != "customer"}
 EURO = {"amount": "12.50", "currency": "EUR"}
 ASSIGNEE = {"person": "s-17", "department": "service"}
 LINE = {
@@ -53,6 +54,7 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
         "promised_total": {"amount": "12.00", "currency": "EUR"},
         "lines": [LINE, BY_WEIGHT],
         "coupons": ["SPRING"],
+        "list_total": {"amount": "14.00", "currency": "EUR"},
     },
     "purchase.refunded": {
         **CONTEXT,
@@ -95,9 +97,14 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
         **CONTEXT,
         "instrument": "servqual",
         "scores": {"reliability": 1, "tangibles": 7, "responsiveness": 4, "assurance": 5, "empathy": 6},
+        "expectations": {
+            "reliability": 7, "tangibles": 5, "responsiveness": 6, "assurance": 6, "empathy": 6
+        },
         "comment": "Friendly, but slow.",
         "about": "o-1",
     },
+    "referral.made": {**CONTEXT, "referred": [{"type": "email", "value": "Friend@Example.org"}]},
+    "relationship.ended": {**CONTEXT, "reason": "moved to another country"},
     "loyalty.enrolled": {**ACCOUNT, "programme": "circle", "partner": "airline"},
     "loyalty.points_earned": {
         **ACCOUNT,
@@ -166,4 +173,35 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
     "task.rescheduled": TASK_CHANGE,
     "task.completed": TASK_CHANGE,
     "task.cancelled": TASK_CHANGE,
+    "segment.defined": {
+        **NOBODYS,
+        "segment_id": "regulars",
+        "version": 2,
+        "rule": {"all": [{"field": "tier", "in": ["VIP", "A"]}]},
+    },
+    "analytics.run_completed": {
+        **NOBODYS,
+        "run_id": "run-1",
+        "as_of": "1997-10-01T00:00:00Z",
+        "position": "0:9,1:12",
+        "customers": 2357,
+        "parameters": {
+            "bg_nbd": {"r": 0.242593, "alpha": 4.41353, "a": 0.792886, "b": 2.42575, "log_likelihood": -9582.43},
+            "mbg_nbd": {"r": 0.524838, "alpha": 6.18299, "a": 0.891356, "b": 1.614, "log_likelihood": -9582.13},
+            "gamma_gamma": {"p": 6.2488, "q": 3.7446, "v": 15.4477, "log_likelihood": -4055.92},
+        },
+        "cuts": {"recency": [99.0, 198.0], "frequency": [1.0, 1.0], "monetary": [14.96, 27.99]},
+        "backtest": {
+            "sentence": "52 % right against a base of 34 %; finds 51 %",
+            "rules": [
+                {
+                    "rule": "mbg_0.5", "customers": 507, "gone": 173, "flagged": 169, "right": 88,
+                    "precision": 0.520710, "recall": 0.508671,
+                }
+            ],
+        },
+        "settings": {"zone": "UTC", "base_currency": "USD"},
+        "figures": {"coupon_share": 0.1},
+        "notes": ["no category is known"],
+    },
 }

@@ -28,7 +28,7 @@ def posted_example(event_type: str, version: int) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": f"golden-{event_type}",
-        "source": "/store/bkk-01/pos-3",
+        "source": "/rapport/analytics" if event_type == "analytics.run_completed" else "/store/bkk-01/pos-3",
         "type": event_type,
         "time": "2024-05-01T12:00:00.25+07:00",
         "channel": "store",

@@ -13,6 +13,7 @@ from services.projections.read_models.wording import counted, money, points, wor
 from shared.envelope import RecordedEvent
 from shared.events import (
     AnyEvent,
+    analytics,
     complaint,
     consent,
     customer,
@@ -21,6 +22,9 @@ from shared.events import (
     interaction,
     loyalty,
     purchase,
+    referral,
+    relationship,
+    segment,
     task,
 )
 
@@ -64,6 +68,14 @@ def summary_of(data: AnyEvent) -> str:
             return _consent(data)
         case feedback.FeedbackRecorded():
             return _feedback(data)
+        case referral.ReferralMade():
+            return "Referred somebody"
+        case relationship.RelationshipEnded():
+            return "The relationship ended"
+        case segment.SegmentDefined():
+            return f"Segment defined (segment {data.segment_id}, version {data.version})"
+        case analytics.AnalyticsRunCompleted():
+            return f"Scoring run over {counted(data.customers, 'customer')} completed (run {data.run_id})"
         case (
             loyalty.LoyaltyEnrolled()
             | loyalty.LoyaltyPointsEarned()
