@@ -34,7 +34,7 @@ def failing_on(read_model: ReadModel, event_ids: Collection[str]) -> ReadModel:
     if isinstance(kind, Entries):
         row = kind.row
 
-        def failing_row(event: RecordedEvent[Any]) -> Row:
+        def failing_row(event: RecordedEvent[Any]) -> Row | None:
             refuse(event)
             return row(event)
 

@@ -95,6 +95,13 @@ def posted_data(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
             data,
             st.fixed_dictionaries({}, optional={"customer": customers}),
         )
+    return _within_rules(event_class, data)
+
+
+def _within_rules(
+    event_class: type[EventData], data: st.SearchStrategy[JsonObject]
+) -> st.SearchStrategy[JsonObject]:
+    """What also keeps the rules that join several fields."""
     if event_class is FeedbackRecorded:
         return data.flatmap(_with_answer)
     if event_class is ComplaintCompensated:
@@ -103,7 +110,8 @@ def posted_data(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
         pairs = st.lists(identifiers(), min_size=2, max_size=2, unique_by=lambda each: each["value"])
         return st.builds(lambda drawn, pair: {**drawn, "identifiers": pair}, data, pairs)
     if event_class is ReferralMade:
-        return st.builds(lambda drawn, referred: {**drawn, "referred": referred}, data, customers)
+        named = st.lists(identifiers(), min_size=1, max_size=3)
+        return st.builds(lambda drawn, referred: {**drawn, "referred": referred}, data, named)
     if event_class is LoyaltyPointsAdjusted:
         return data.filter(lambda drawn: drawn["points"] != 0)
     return data
@@ -207,7 +215,7 @@ _FEW_PAIRS = st.lists(_FEW_IDENTIFIERS, min_size=2, max_size=2, unique_by=str)
 def related_events(draw: st.DrawFn, *classes: type[EventData]) -> JsonObject:
     """Valid posted events that happen to few customers, accounts and cases, so that several meet in one row.
 
-    What some views keep alone is drawn more often than chance would: visits, and prices that were promised.
+    What some views keep alone is drawn more often than chance would: visits, outreaches, and prices that were promised.
     """
     posted = draw(posted_events(*classes))
     data: JsonObject = posted["data"]
@@ -219,6 +227,8 @@ def related_events(draw: st.DrawFn, *classes: type[EventData]) -> JsonObject:
         same["identifiers"] = draw(_FEW_PAIRS)
     if posted["type"] == "interaction.recorded" and draw(_SOMETIMES):
         same["kind"] = "visit"
+    if posted["type"] == "interaction.recorded" and draw(_SOMETIMES):
+        same |= {"direction": "outbound", "category": "marketing", "details": {"campaign": draw(_FEW)}}
     if posted["type"] == "purchase.completed" and draw(_SOMETIMES):
         same["promised_total"] = {**data["total"], "amount": draw(_FEW_PROMISES)}
     return {**posted, "data": {**data, **same}}
@@ -241,9 +251,7 @@ def event_streams(
 
 
 def _with_answer(drawn: JsonObject) -> st.SearchStrategy[JsonObject]:
-    without = {
-        key: value for key, value in drawn.items() if key not in ("score", "scores", "expectations")
-    }
+    without = {key: value for key, value in drawn.items() if key not in ("score", "scores", "expectations")}
     if drawn["instrument"] == "servqual":
         dimensions = ("reliability", "tangibles", "responsiveness", "assurance", "empathy")
         scores = st.fixed_dictionaries(dict.fromkeys(dimensions, st.integers(1, 7)))

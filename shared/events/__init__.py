@@ -86,3 +86,6 @@ AnyEvent = (
 """Every event type at its newest version."""
 
 EVENT_CLASSES: tuple[type[EventData], ...] = get_args(AnyEvent)
+
+ABOUT_CUSTOMERS = frozenset(each for each in EVENT_CLASSES if each.CUSTOMER_ALLOWED)
+"""The event types that may name a customer."""

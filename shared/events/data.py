@@ -55,7 +55,8 @@ class EventData(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, o
 
     `TYPE` and `VERSION` name the type; `CUSTOMER_REQUIRED` says whether an event without a customer is
     refused, `CUSTOMER_ALLOWED` whether one with a customer is taken. `SOURCE` is the only source that the
-    event is taken from, where it is Rapport's own. `LIFTED` names the fields that a posted event has in `data` and a recorded one beside it.
+    event is taken from, where it is Rapport's own.
+    `LIFTED` names the fields that a posted event has in `data` and a recorded one beside it.
     `SCHEMA_RULES` words, in JSON Schema, what `__post_init__` checks beyond the field types.
     """
 

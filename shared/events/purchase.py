@@ -33,8 +33,8 @@ class PurchaseCompleted(EventData, frozen=True, kw_only=True):
     """A customer bought and paid. `order_id` is the till's or shop's own number, to which refunds refer.
 
     `total` is what was charged, and 0 for what was given away; `promised_total` is what the price tag or the
-    advert had said, `list_total` what it would have cost at list prices, before coupons and discounts. Lines need not add up to the total: taxes, deposits and rounding differ from till to
-    till.
+    advert had said, `list_total` what it would have cost at list prices, before coupons and discounts. Lines
+    need not add up to the total: taxes, deposits and rounding differ from till to till.
     """
 
     TYPE = "purchase.completed"

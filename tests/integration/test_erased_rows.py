@@ -57,6 +57,16 @@ def life(member: str, first: int) -> list[JsonObject]:
             severity="low",
         ),
         told(first + 5, member, "loyalty.points_earned", account_id=member, points=100, reason="welcome"),
+        told(
+            first + 6, member, "purchase.refunded", refund_id=f"r{first}", order_id=f"o-{first}",
+            amount={"amount": "1.00", "currency": "EUR"},
+        ),
+        told(first + 7, member, "feedback.recorded", instrument="nps", score=9, about=f"visit {first}"),
+        told(
+            first + 8, member, "interaction.recorded", kind="email", category="marketing", direction="outbound",
+            details={"campaign": f"spring {first}"},
+        ),
+        told(first + 9, member, "relationship.ended", reason=f"moved {first}"),
     ]  # fmt: skip
 
 
@@ -83,10 +93,11 @@ async def test_p5_an_erasure_takes_out_what_the_partys_events_made_and_a_rebuild
         await reached(connection, end_of(log))
     live = await all_rows(connection, 1)
     held = {name: "\n".join(rows) for name, rows in live.items()}
-    for gone in ("tea-0", "Dr 0", "form 0", "t0"):
+    for gone in ("tea-0", "Dr 0", "form 0", "t0", "visit 0", "spring 0", "moved 0"):
         assert not [name for name, rows in held.items() if f'"{gone}"' in rows or f",{gone}," in rows], gone
-    for kept in ("tea-10", "Dr 10", "form 10", "tea-30", "Dr 30", "form 30"):
+    for kept in ("tea-10", "Dr 10", "form 10", "tea-30", "Dr 30", "form 30", "visit 10", "spring 30"):
         assert [name for name, rows in held.items() if kept in rows], kept
+    assert {row.split(",")[2] for row in live["refunds"]} == {"r10", "r30"}
     assert [row for row in live["timeline"] if "customer.erasure_requested" in row and M1 in row]
     points = await connection.fetch("select * from live.loyalty_states order by 1")
     assert {row["account_id"] for row in points} == {"M1", "M2"}

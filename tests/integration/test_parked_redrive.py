@@ -277,7 +277,7 @@ async def test_an_event_of_which_postgresql_refuses_the_row_is_kept_and_the_othe
     connection: asyncpg.Connection, database_url: str
 ) -> None:
     def spoiled(event: RecordedEvent[Any]) -> Any:
-        made = row(event)
+        made: Any = row(event)
         return {**made, "channel": None} if event.id == "purchase-4" else made
 
     assert isinstance(TIMELINE.kind, Entries)

@@ -234,7 +234,7 @@ async def test_a_row_that_postgresql_refuses_stops_a_rebuild_at_its_event_with_a
     connection: asyncpg.Connection, database_url: str
 ) -> None:
     def row(event: Any) -> Any:
-        made = TIMELINE.kind.row(event)  # type: ignore[union-attr]
+        made: Any = TIMELINE.kind.row(event)  # type: ignore[union-attr]
         return {**made, "channel": "no\0good"} if event.id == "purchase-77" else made
 
     refused = replace(TIMELINE, kind=replace(TIMELINE.kind, row=row))  # type: ignore[arg-type]

@@ -268,7 +268,7 @@ def _newer_timeline() -> ReadModel:
     table.append_column(Column("family", Text))
 
     def row(event: Any) -> Any:
-        made = TIMELINE.kind.row(event)  # type: ignore[union-attr]
+        made: Any = TIMELINE.kind.row(event)  # type: ignore[union-attr]
         return {**made, "family": made["type"].partition(".")[0]}
 
     return replace(TIMELINE, version=TIMELINE.version + 1, table=table, kind=Entries(row))

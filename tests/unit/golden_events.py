@@ -97,9 +97,7 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
         **CONTEXT,
         "instrument": "servqual",
         "scores": {"reliability": 1, "tangibles": 7, "responsiveness": 4, "assurance": 5, "empathy": 6},
-        "expectations": {
-            "reliability": 7, "tangibles": 5, "responsiveness": 6, "assurance": 6, "empathy": 6
-        },
+        "expectations": {"reliability": 7, "tangibles": 5, "responsiveness": 6, "assurance": 6, "empathy": 6},
         "comment": "Friendly, but slow.",
         "about": "o-1",
     },
@@ -186,8 +184,20 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
         "position": "0:9,1:12",
         "customers": 2357,
         "parameters": {
-            "bg_nbd": {"r": 0.242593, "alpha": 4.41353, "a": 0.792886, "b": 2.42575, "log_likelihood": -9582.43},
-            "mbg_nbd": {"r": 0.524838, "alpha": 6.18299, "a": 0.891356, "b": 1.614, "log_likelihood": -9582.13},
+            "bg_nbd": {
+                "r": 0.242593,
+                "alpha": 4.41353,
+                "a": 0.792886,
+                "b": 2.42575,
+                "log_likelihood": -9582.43,
+            },
+            "mbg_nbd": {
+                "r": 0.524838,
+                "alpha": 6.18299,
+                "a": 0.891356,
+                "b": 1.614,
+                "log_likelihood": -9582.13,
+            },
             "gamma_gamma": {"p": 6.2488, "q": 3.7446, "v": 15.4477, "log_likelihood": -4055.92},
         },
         "cuts": {"recency": [99.0, 198.0], "frequency": [1.0, 1.0], "monetary": [14.96, 27.99]},
@@ -195,8 +205,13 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
             "sentence": "52 % right against a base of 34 %; finds 51 %",
             "rules": [
                 {
-                    "rule": "mbg_0.5", "customers": 507, "gone": 173, "flagged": 169, "right": 88,
-                    "precision": 0.520710, "recall": 0.508671,
+                    "rule": "mbg_0.5",
+                    "customers": 507,
+                    "gone": 173,
+                    "flagged": 169,
+                    "right": 88,
+                    "precision": 0.520710,
+                    "recall": 0.508671,
                 }
             ],
         },

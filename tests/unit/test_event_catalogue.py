@@ -31,6 +31,8 @@ VALID: dict[str, dict[str, Any]] = {
     "identity.linked": {"link_id": "l1", "reason": "asked", "identifiers": CUSTOMER * 2},
     "consent.changed": {"purpose": "marketing", "granted": True},
     "feedback.recorded": {"instrument": "nps", "score": 10},
+    "referral.made": {"referred": CUSTOMER},
+    "relationship.ended": {"reason": "moved"},
     "loyalty.points_earned": {"account_id": "M1", "points": 5, "reason": "birthday"},
     "loyalty.points_adjusted": {"account_id": "M1", "points": -5, "reason": "typing error", "actor": "s1"},
     "loyalty.hold_placed": {
@@ -185,6 +187,9 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
     ("feedback.recorded", {"instrument": "servqual", "score": ...}, "/data/scores", "required for `servqual`"),
     ("feedback.recorded", {"instrument": "servqual", "score": ..., "scores": {**SCORES, "empathy": 8}}, "/data/scores/empathy", "more than 7"),
     ("feedback.recorded", {"instrument": "servqual", "score": ..., "scores": {"empathy": 7}}, "/data/scores/reliability", "required"),
+    ("feedback.recorded", {"expectations": SCORES}, "/data/expectations", "only `servqual` has them, not `nps`"),
+    ("referral.made", {"referred": ...}, "/data/referred", "required"),
+    ("referral.made", {"referred": []}, "/data/referred", "must not be empty"),
     ("loyalty.points_earned", {"points": 0}, "/data/points", "less than 1"),
     ("loyalty.points_earned", {"points": 10**30}, "/data/points", "more than 1000000000"),
     ("loyalty.points_earned", {"points": 1.0}, "/data/points", "expected a whole number, got a number with a fraction"),
@@ -293,6 +298,20 @@ def test_a_placeholder_is_no_account(account_id: str) -> None:
     refused = refusal("loyalty.points_earned", data_of("loyalty.points_earned", account_id=account_id))
     assert isinstance(refused, BadIdentifierError)
     assert refused.pointer == "/data/account_id"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "data"),
+    [
+        ("segment.defined", {"segment_id": "s", "version": 1, "rule": {}}),
+        ("analytics.run_completed", {"run_id": "r", "as_of": "2026-01-01T00:00:00Z", "position": "0:1", "customers": 0, "parameters": {}}),
+    ],
+)  # fmt: skip
+def test_what_is_about_nobody_names_nobody(event_type: str, data: dict[str, Any]) -> None:
+    assert event_type == CATALOGUE.decode(event_type, None, msgspec.json.encode(data)).TYPE
+    refused = refusal(event_type, {**data, "customer": CUSTOMER})
+    assert refused.detail == "data.customer: events of this type are about nobody; leave it out"
+    assert not schema_takes(event_type, {**data, "customer": CUSTOMER})
 
 
 def test_an_unknown_type_is_refused() -> None:

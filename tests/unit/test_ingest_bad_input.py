@@ -174,6 +174,39 @@ async def test_placeholders_are_no_identifiers(door: Door, value: str) -> None:
     assert error_of(answer)["code"] == "bad_identifier"
 
 
+def referral(identifier_type: str, value: str) -> dict[str, Any]:
+    referred = [{"type": identifier_type, "value": value}]
+    return purchase() | {
+        "type": "referral.made",
+        "data": {"customer": [{"type": "member", "value": "M-17"}], "referred": referred},
+    }
+
+
+async def test_who_was_referred_is_named_by_an_identifier_and_sealed(door: Door) -> None:
+    nobody = await door.post(referral("email", "-1"))
+    assert error_of(nobody)["pointer"] == "/data/referred"
+    unreadable = await door.post(referral("phone", "x"))
+    assert error_of(unreadable)["pointer"] == "/data/referred/0/value"
+    assert (await door.post(referral("email", "A@b.example"))).status_code == 202
+    [value] = door.values()
+    [named] = value["linked"]
+    assert named["party_id"] == PARTY_IDS.of("email", "a@b.example")
+    assert "a@b.example" not in str(value).lower()
+
+
+async def test_a_scoring_run_is_taken_from_nobody_else(door: Door) -> None:
+    run = {
+        "run_id": "r",
+        "as_of": "2026-01-01T00:00:00Z",
+        "position": "0:1",
+        "customers": 0,
+        "parameters": {},
+    }
+    error = error_of(await door.post(purchase() | {"type": "analytics.run_completed", "data": run}))
+    assert (error["code"], error["pointer"]) == ("schema_violation", "/source")
+    assert door.values() == []
+
+
 async def test_a_placeholder_beside_an_identifier_is_dropped(door: Door) -> None:
     customer = [{"type": "member", "value": "unknown"}, {"type": "phone", "value": "+49 30 901820"}]
     assert (await door.post(purchase(data={"customer": customer}))).status_code == 202

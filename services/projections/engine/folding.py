@@ -66,7 +66,10 @@ def contribution_of(view: LiveView, event: RecordedEvent[Any]) -> Contribution |
         return Contribution(event, (), {}, erases=True) if erases else None
     kind = read_model.kind
     if isinstance(kind, Entries):
-        return Contribution(event, (), shape_of(view.table).entry_values(kind.row(event)), erases=erases)
+        row = kind.row(event)
+        if row is None:
+            return Contribution(event, (), {}, erases=True) if erases else None
+        return Contribution(event, (), shape_of(view.table).entry_values(row), erases=erases)
     if isinstance(kind, Ledger):
         keys = kind.keys(event)
         return Contribution(event, keys) if keys else None

@@ -83,7 +83,8 @@ class HistoryFold:
     def _fold(self, event: RecordedEvent[Any]) -> tuple[Row, ...]:
         kind = self._read_model.kind
         if isinstance(kind, Entries):
-            return (kind.row(event),)
+            row = kind.row(event)
+            return () if row is None else (row,)
         if isinstance(kind, Ledger):
             return self._fold_ledger(kind, event)
         if isinstance(kind, Mergeable):

@@ -26,10 +26,11 @@ Key = tuple[Any, ...]
 class Entries:
     """A kind of read model: one row an event, nothing loaded, nothing changed later.
 
-    `row` is pure: no clock, no I/O, no randomness, no logging. It raises nothing on an event of a consumed class.
+    `row` answers None for an event that adds none. It is pure: no clock, no I/O, no randomness, no logging. It raises
+    nothing on an event of a consumed class.
     """
 
-    row: Callable[[RecordedEvent[Any]], Row]
+    row: Callable[[RecordedEvent[Any]], Row | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from sqlalchemy import (
 
 from services.projections.identity.named import links_of
 from services.projections.identity.sharing import shared_at
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row
 from shared.envelope import RecordedEvent
-from shared.events import AnyEvent
+from shared.events import ABOUT_CUSTOMERS
 from shared.events.identity import IdentityUnlinked
 
 TABLE = Table(
@@ -72,5 +72,5 @@ IDENTITY_LINKS = ReadModel(
     version=1,
     kind=Mergeable(lift=lift, combine=combine, fed_by_others=True),
     table=TABLE,
-    consumes=classes_of(AnyEvent) - {IdentityUnlinked},
+    consumes=ABOUT_CUSTOMERS - {IdentityUnlinked},
 )

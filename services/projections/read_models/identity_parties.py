@@ -6,11 +6,9 @@ from typing import Any
 from sqlalchemy import Column, DateTime, MetaData, Table, Text
 
 from services.projections.identity.named import named_by
-from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row, classes_of
+from services.projections.read_models.declaration import Key, Mergeable, ReadModel, Row
 from shared.envelope import RecordedEvent
-from shared.events import AnyEvent
-
-CONSUMED = AnyEvent
+from shared.events import ABOUT_CUSTOMERS
 
 TABLE = Table(
     "identity_parties",
@@ -44,5 +42,5 @@ IDENTITY_PARTIES = ReadModel(
     version=1,
     kind=Mergeable(lift=lift, combine=combine, fed_by_others=True),
     table=TABLE,
-    consumes=classes_of(CONSUMED),
+    consumes=ABOUT_CUSTOMERS,
 )

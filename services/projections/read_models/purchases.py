@@ -1,0 +1,91 @@
+"""What did a customer buy, when, for how much, and what was in the basket?
+
+A row an order of a party, by the first word on it. Every figure about purchases is derived from these rows and those of
+`refunds`, so that late events, repeated orders and merged customers come out right at any time asked for.
+`skus` are the different items, discounts left out, and `categories` what was spent on each category named, in the
+currency of the total. What an event does not say is null.
+"""
+
+from collections.abc import Mapping
+from decimal import Context, Decimal, Inexact
+from typing import Any, Final
+
+from sqlalchemy import Column, DateTime, MetaData, Numeric, PrimaryKeyConstraint, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.projections.analytics.first_word import first_word
+from services.projections.read_models.declaration import (
+    ErasedRows,
+    Key,
+    Mergeable,
+    ReadModel,
+    Row,
+    classes_of,
+)
+from services.projections.subjects import subjects_of
+from shared.envelope import RecordedEvent
+from shared.events.purchase import PurchaseCompleted
+
+CONSUMED = PurchaseCompleted
+
+TABLE = Table(
+    "purchases",
+    MetaData(),
+    Column("party", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("time", DateTime(timezone=True), nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("total", Numeric, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("list_total", Numeric),
+    Column("coupons", JSONB),
+    Column("skus", JSONB),
+    Column("categories", JSONB),
+    PrimaryKeyConstraint("party", "order_id", name="purchases_of"),
+)
+
+_EXACT: Final = Context(prec=60, traps=[Inexact])
+"""Multiplies and adds amounts of 15 digits and 4 decimals without rounding; what would be rounded raises instead."""
+
+
+def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
+    """The row of a purchase."""
+    data: PurchaseCompleted = event.data
+    total, listed = data.total, data.list_total
+    row = {
+        "time": event.time,
+        "event_id": event.id,
+        "total": Decimal(total.amount),
+        "currency": total.currency,
+        "list_total": Decimal(listed.amount) if listed and listed.currency == total.currency else None,
+        "coupons": list(data.coupons) or None,
+        "skus": _skus(data),
+        "categories": _spent(data),
+    }
+    return {(subjects_of(event).subject, data.order_id): row}
+
+
+def _skus(data: PurchaseCompleted) -> list[str] | None:
+    found = {line.sku for line in data.lines if not line.unit_price.amount.startswith("-")}
+    return sorted(found) or None
+
+
+def _spent(data: PurchaseCompleted) -> dict[str, str] | None:
+    """What each category came to, its discounts taken off."""
+    sums: dict[str, Decimal] = {}
+    for line in data.lines:
+        if line.category is not None and line.unit_price.currency == data.total.currency:
+            spent = _EXACT.multiply(Decimal(line.quantity), Decimal(line.unit_price.amount))
+            before = sums.get(line.category)
+            sums[line.category] = spent if before is None else _EXACT.add(before, spent)
+    return {name: f"{sums[name]:f}" for name in sorted(sums)} or None
+
+
+PURCHASES = ReadModel(
+    name="purchases",
+    version=1,
+    kind=Mergeable(lift=lift, combine=first_word),
+    table=TABLE,
+    consumes=classes_of(CONSUMED),
+    erased=ErasedRows(party="party"),
+)
