@@ -23,6 +23,7 @@ from shared.events.feedback import SCORE_RANGES, FeedbackRecorded
 from shared.events.identity import IdentityLinked
 from shared.events.loyalty import LoyaltyPointsAdjusted
 from shared.events.referral import ReferralMade
+from shared.events.segment import SegmentDefined
 from shared.events.vocabulary import (
     CURRENCY_PATTERN,
     DECIMAL_PATTERN,
@@ -86,7 +87,10 @@ def posted_data(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
     data = _struct(inspect.type_info(event_class))
     customers = st.lists(identifiers(), min_size=1, max_size=3)
     if not event_class.CUSTOMER_ALLOWED:
-        return data.map(lambda drawn: {key: drawn[key] for key in drawn if key != "customer"})
+        about_nobody = data.map(lambda drawn: {key: drawn[key] for key in drawn if key != "customer"})
+        if event_class is SegmentDefined:
+            return st.builds(lambda drawn, rule: {**drawn, "rule": rule}, about_nobody, segment_rules())
+        return about_nobody
     if event_class.CUSTOMER_REQUIRED:
         data = st.builds(lambda drawn, customer: {**drawn, "customer": customer}, data, customers)
     else:
@@ -96,6 +100,39 @@ def posted_data(event_class: type[EventData]) -> st.SearchStrategy[JsonObject]:
             st.fixed_dictionaries({}, optional={"customer": customers}),
         )
     return _within_rules(event_class, data)
+
+
+_CONDITIONS: list[JsonObject] = [
+    {"score": "tier", "in": ["VIP", "A"]},
+    {"score": "lifecycle", "is": "mature"},
+    {"score": "p_alive", "at_least": 0.25, "below": "0.75"},
+    {"score": "purchase_days", "above": 1},
+    {"score": "usual_gap_days", "known": False},
+    {"score": "last_purchase", "since": {"ago": {"months": 6, "days": 1}}},
+    {"score": "silent_from", "before": {"ahead": {"weeks": 2}}},
+    {"profile": "language", "is": "th"},
+    {"profile": "tags", "has": "tea"},
+    {"consent": "marketing", "is": True},
+    {"consent": "marketing", "channel": "email", "known": True},
+]
+
+
+@cache
+def segment_rules() -> st.SearchStrategy[JsonObject]:
+    """Valid rules of segments that name no personal data, three deep at most."""
+    conditions = st.sampled_from(_CONDITIONS)
+    joined = _joined(st.one_of(conditions, _joined(conditions)))
+    return st.one_of(conditions, joined)
+
+
+def _joined(rules: st.SearchStrategy[JsonObject]) -> st.SearchStrategy[JsonObject]:
+    several = st.lists(rules, min_size=1, max_size=3, unique_by=str)
+    return st.one_of(
+        several.map(lambda given: {"any": given}),
+        rules.map(lambda given: {"not": given}),
+        rules.map(lambda given: {"all": [given]}),
+        st.tuples(rules, rules).map(lambda given: {"all": [{"any": [given[0]]}, {"not": given[1]}]}),
+    )
 
 
 def _within_rules(

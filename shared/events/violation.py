@@ -66,7 +66,7 @@ def refusal_of(
     path = _with_entry_named(path, str(error), struct, data)
     rule = error.__cause__
     if isinstance(rule, BrokenRuleError):
-        path += tuple(rule.path.split(".")) if rule.path else ()
+        path += _steps(rule.path)
         refused = BadIdentifierError if rule.code == BadIdentifierError.code else SchemaViolationError
         return _refusal(refused, root, path, rule.reason)
     for pattern, reason in ((_UNKNOWN_FIELD, "unknown field"), (_MISSING_FIELD, "required")):
@@ -102,6 +102,11 @@ def _refusal(
             dotted += f".{step}" if dotted else step
         pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
     return refused(f"{dotted or 'event'}: {reason}", pointer)
+
+
+def _steps(dotted: str) -> Path:
+    """The steps of a rule's path; a number is a place in an array."""
+    return tuple(int(step) if step.isdigit() else step for step in dotted.split(".")) if dotted else ()
 
 
 def _path(written: str) -> Path:

@@ -23,8 +23,8 @@ class _Room:
     most_open: bool
     allowed: frozenset[Decimal | str | bool] | None
 
-    def narrow(self, test: Comparison) -> None:
-        operator, value = test
+    def narrow(self, comparison: Comparison) -> None:
+        operator, value = comparison
         if operator in ("above", "at_least") and isinstance(value, Decimal):
             self._raise_least(value, is_open=operator == "above")
         elif operator in ("below", "at_most") and isinstance(value, Decimal):
@@ -79,13 +79,13 @@ def refuse_contradictions(rules: Sequence[Rule], path: Path) -> None:
             continue
         field = rule.field
         empty = False
-        for test in rule.tests:
-            scale = _scale(test)
+        for comparison in rule.comparisons:
+            scale = _scale(comparison)
             if scale is None:
                 continue
             named = rule.about, rule.name, rule.key, scale
             room = rooms.setdefault(named, _Room(field.least, False, field.most, False, None))
-            room.narrow(test)
+            room.narrow(comparison)
             empty = empty or room.is_empty()
         if empty:
             at = path if len(rules) == 1 else (*path, place)
@@ -95,15 +95,15 @@ def refuse_contradictions(rules: Sequence[Rule], path: Path) -> None:
             raise RuleRefusedError(at, reason)
 
 
-def _scale(test: Comparison) -> str | None:
+def _scale(comparison: Comparison) -> str | None:
     """What a value can be held against: times told from `as_of` in days, those told in months, and all else.
 
     None for a time told in both, which only the calendar can place among others.
     """
-    if not isinstance(test.value, Shift):
+    if not isinstance(comparison.value, Shift):
         return ""
-    if test.value.months:
-        return None if test.value.days else "months"
+    if comparison.value.months:
+        return None if comparison.value.days else "months"
     return "days"
 
 

@@ -95,16 +95,16 @@ def condition_of(given: Mapping[str, Any], about: About, path: Path) -> Conditio
         key = given["channel"]
         if key not in CHANNELS:
             raise RuleRefusedError((*path, "channel"), f"not one of {', '.join(CHANNELS)}")
-    tests: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for each in others:
         operator = next((known for known in operators if known == each), None)
         if operator is None:
             raise unknown(each, operators, path, f"nothing that can be asked of {name}")
-        tests.append(Comparison(operator, value_of(operator, given[each], field, (*path, each))))
-    if not tests:
+        comparisons.append(Comparison(operator, value_of(operator, given[each], field, (*path, each))))
+    if not comparisons:
         raise RuleRefusedError(path, f"asks nothing of {name}; it takes one of {', '.join(operators)}")
-    _refuse_odd_pairs([each.operator for each in tests], path)
-    condition = Condition(about, name, key, tuple(tests))
+    _refuse_odd_pairs([each.operator for each in comparisons], path)
+    condition = Condition(about, name, key, tuple(comparisons))
     refuse_contradictions((condition,), path)
     return condition
 

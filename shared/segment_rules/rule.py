@@ -31,12 +31,12 @@ class Comparison(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """All tests hold of a field. `key` is the entry of a map, or the channel of a consent."""
+    """All comparisons hold of a field. `key` is the entry of a map, or the channel of a consent."""
 
     about: About
     name: str
     key: str | None
-    tests: tuple[Comparison, ...]
+    comparisons: tuple[Comparison, ...]
 
     @property
     def field(self) -> Field:

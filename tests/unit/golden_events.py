@@ -175,7 +175,14 @@ GOLDEN_DATA: dict[str, dict[str, Any]] = {
         **NOBODYS,
         "segment_id": "regulars",
         "version": 2,
-        "rule": {"all": [{"field": "tier", "in": ["VIP", "A"]}]},
+        "rule": {
+            "all": [
+                {"score": "tier", "in": ["VIP", "A"]},
+                {"score": "last_purchase", "before": {"ago": {"months": 3}}},
+                {"any": [{"profile": "language", "is": "th"}, {"profile": "tags", "has": "tea"}]},
+                {"not": {"consent": "marketing", "channel": "sms", "is": False}},
+            ]
+        },
     },
     "analytics.run_completed": {
         **NOBODYS,

@@ -303,7 +303,7 @@ def test_a_placeholder_is_no_account(account_id: str) -> None:
 @pytest.mark.parametrize(
     ("event_type", "data"),
     [
-        ("segment.defined", {"segment_id": "s", "version": 1, "rule": {}}),
+        ("segment.defined", {"segment_id": "s", "version": 1, "rule": {"score": "tier", "is": "A"}}),
         ("analytics.run_completed", {"run_id": "r", "as_of": "2026-01-01T00:00:00Z", "position": "0:1", "customers": 0, "parameters": {}}),
     ],
 )  # fmt: skip

@@ -46,7 +46,7 @@ def judged(rule: Rule, facts: Facts, as_of: AsOf) -> bool | None:
             value = _value_of(rule, facts)
             if value is CLOSED:
                 return None
-            return all(_holds(test, value, as_of) for test in rule.tests)
+            return all(_holds(comparison, value, as_of) for comparison in rule.comparisons)
         case _:
             assert_never(rule)
 
@@ -72,8 +72,8 @@ def _value_of(condition: Condition, facts: Facts) -> Any:
     return value.get(condition.key)
 
 
-def _holds(test: Comparison, value: Any, as_of: AsOf) -> bool:
-    operator, wanted = test
+def _holds(comparison: Comparison, value: Any, as_of: AsOf) -> bool:
+    operator, wanted = comparison
     if operator == "known":
         return (value is not None) == wanted
     if value is None:
@@ -108,8 +108,8 @@ def _same(value: Any, wanted: Any) -> bool:
 
 
 def _number(value: Any) -> Decimal:
-    """A float as it is written, so that 0.7 is not below 0.7."""
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    """A float to 15 digits, as PostgreSQL makes a decimal of it, so that 0.7 is not below 0.7."""
+    return Decimal(f"{value:.15g}") if isinstance(value, float) else Decimal(value)
 
 
 def _within(operator: str, value: Decimal, bound: Decimal) -> bool:
