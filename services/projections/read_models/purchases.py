@@ -1,27 +1,29 @@
 """What did a customer buy, when, for how much, and what was in the basket?
 
-A row an order of a party, by the first word on it. Every figure about purchases is derived from these rows and those of
-`refunds`, so that late events, repeated orders and merged customers come out right at any time asked for.
+A row a purchase. Every figure about purchases is derived from these rows and those of `refunds`, so that late events
+and merged customers come out right at any time asked for. Where an order comes again, under another event id or by
+another party of the customer, the first word on it counts, by time and event id: readers take that one.
 `skus` are the different items, discounts left out, and `categories` what was spent on each category named, in the
 currency of the total. What an event does not say is null.
 """
 
-from collections.abc import Mapping
 from decimal import Context, Decimal, Inexact
 from typing import Any, Final
 
-from sqlalchemy import Column, DateTime, MetaData, Numeric, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.projections.analytics.first_word import first_word
-from services.projections.read_models.declaration import (
-    ErasedRows,
-    Key,
-    Mergeable,
-    ReadModel,
-    Row,
-    classes_of,
-)
+from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
 from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.purchase import PurchaseCompleted
@@ -32,29 +34,35 @@ TABLE = Table(
     "purchases",
     MetaData(),
     Column("party", Text, nullable=False),
-    Column("order_id", Text, nullable=False),
     Column("time", DateTime(timezone=True), nullable=False),
+    Column("partition", Integer, nullable=False),
+    Column("log_offset", BigInteger, nullable=False),
     Column("event_id", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
     Column("total", Numeric, nullable=False),
     Column("currency", Text, nullable=False),
     Column("list_total", Numeric),
     Column("coupons", JSONB),
     Column("skus", JSONB),
     Column("categories", JSONB),
-    PrimaryKeyConstraint("party", "order_id", name="purchases_of"),
+    PrimaryKeyConstraint("party", "time", "partition", "log_offset", name="purchases_of"),
 )
 
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 """Multiplies and adds amounts of 15 digits and 4 decimals without rounding; what would be rounded raises instead."""
 
 
-def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
+def row(event: RecordedEvent[Any]) -> Row:
     """The row of a purchase."""
     data: PurchaseCompleted = event.data
     total, listed = data.total, data.list_total
-    row = {
+    return {
+        "party": subjects_of(event).subject,
         "time": event.time,
+        "partition": event.partition,
+        "log_offset": event.offset,
         "event_id": event.id,
+        "order_id": data.order_id,
         "total": Decimal(total.amount),
         "currency": total.currency,
         "list_total": Decimal(listed.amount) if listed and listed.currency == total.currency else None,
@@ -62,7 +70,6 @@ def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
         "skus": _skus(data),
         "categories": _spent(data),
     }
-    return {(subjects_of(event).subject, data.order_id): row}
 
 
 def _skus(data: PurchaseCompleted) -> list[str] | None:
@@ -84,7 +91,7 @@ def _spent(data: PurchaseCompleted) -> dict[str, str] | None:
 PURCHASES = ReadModel(
     name="purchases",
     version=1,
-    kind=Mergeable(lift=lift, combine=first_word),
+    kind=Entries(row=row),
     table=TABLE,
     consumes=classes_of(CONSUMED),
     erased=ErasedRows(party="party"),
