@@ -12,6 +12,7 @@ from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
 from services.api.routes.access_records import access_record_routes
+from services.api.routes.analytics_runs import analytics_run_routes
 from services.api.routes.card import card_routes
 from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
@@ -26,6 +27,7 @@ from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.redemptions import redemption_routes
+from services.api.routes.segments import segment_routes
 from services.api.routes.tasks import task_routes
 from services.api.routes.timeline import TimelineFirst, timeline_routes
 from services.projections.complaints.case_reads import CaseReads
@@ -93,6 +95,8 @@ def api_app(
         task_routes(reads, disclosures, cursors, clock),
         identity_shared_routes(reads, cursors),
         access_record_routes(reads, cursors),
+        analytics_run_routes(reads, cursors),
+        segment_routes(reads, cursors),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])
     app.include_router(health_routes(readiness, metrics.registry))

@@ -42,6 +42,9 @@ ROLES_OF_CALLS = {
     "GET /v1/complaints/report": {"analyst", "operator"},
     "GET /v1/complaints/{complaint_id}": {"case_handler", "operator"},
     "GET /v1/complaints/{complaint_id}/history": {"case_handler", "operator"},
+    "GET /v1/analytics/runs": {"marketing", "analyst", "operator"},
+    "GET /v1/analytics/runs/{run_id}": {"marketing", "analyst", "operator"},
+    "GET /v1/segments": {"marketing", "analyst", "operator"},
     "GET /v1/access-records": {"privacy_officer"},
     "GET /v1/tasks": {"front_line", "case_handler", "care", "operator"},
     "GET /v1/identity/shared": {"operator", "privacy_officer"},
@@ -53,7 +56,14 @@ KEYS = {role: key("reader", roles=(role,)) for role in ROLES} | {
     "a sender": key("source", prefixes=("/",)),
     "an unknown role": key("reader", roles=("king",)),
 }
-PLACES = {"id": CUSTOMER, "account_id": "M1", "complaint_id": "C-1", "redemption_id": "r", "hold_id": "h"}
+PLACES = {
+    "id": CUSTOMER,
+    "account_id": "M1",
+    "complaint_id": "C-1",
+    "redemption_id": "r",
+    "hold_id": "h",
+    "run_id": "run-1",
+}
 
 
 @pytest.fixture(scope="module")

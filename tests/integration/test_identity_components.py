@@ -10,7 +10,8 @@ from msgspec import json
 
 from services.projections.identity import component
 from services.projections.identity.all_links import all_links
-from services.projections.identity.component import ComponentTooLargeError, component_of, found
+from services.projections.identity.component import Component, ComponentTooLargeError, component_of, found
+from services.projections.identity.components import components_of
 from services.projections.migrate import migrate
 from shared.identifiers import customer_id_of
 from tests.identifying import linked, party, project, seen, unlinked, views_of
@@ -83,14 +84,17 @@ async def test_any_order_of_any_history_gives_the_customers_of_the_rules(
     oracle = Oracle(events)
     repeated = shuffled.draw(st.permutations([*events, *events[:3]]))
     async with views_of(connection, repeated, batch_events=batch_events):
+        all_of_them: dict[str, Component] = {}
         for customer in oracle.customers():
             expected = tuple(sorted(map(party, customer), key=lambda each: (first_seen(oracle, each), each)))
             for identifier in customer:
                 answer = await found(connection, party(identifier))
                 assert answer.component == (customer_id_of(expected[0]), expected)
+                all_of_them[party(identifier)] = answer.component
                 assert answer.shared == oracle.shared(identifier)
         for stranger in set(EVERYBODY) - set(oracle.seen):
             assert await component_of(connection, party(stranger)) is None
+        assert await components_of(connection, [party(each) for each in EVERYBODY * 2]) == all_of_them
         assert await customers_at_once(connection) == {
             frozenset(map(party, customer)) for customer in oracle.customers() if len(customer) > 1
         }
