@@ -7,6 +7,10 @@ from fastapi import Depends, FastAPI
 from services.api.access.disclosure import Disclosures
 from services.api.access.identified import IdentifiedReaders
 from services.api.access.reader import check_call
+from services.api.console.app import ConsoleFirst, console_app
+from services.api.console.assets import Assets
+from services.api.console.pages import Pages
+from services.api.console.sessions import Sessions
 from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
@@ -59,6 +63,7 @@ def api_app(
     cases: CaseReads,
     disclosures: Disclosures,
     cursors: Cursors,
+    sessions: Sessions,
     party_ids: PartyIds,
     phone_region: str,
     clock: Clock,
@@ -102,9 +107,17 @@ def api_app(
     app.include_router(health_routes(readiness, metrics.registry))
     described = app.openapi
     app.openapi = lambda: with_bearers(described(), lambda path: path.startswith("/v1/"))  # type: ignore[method-assign]
-    identified = IdentifiedReaders(
-        TimelineFirst(reads, cursors, disclosures, others=LookupFirst(lookup, others=app)), access
+    calls = TimelineFirst(reads, cursors, disclosures, others=LookupFirst(lookup, others=app))
+    assets = Assets()
+    console = console_app(
+        calls,
+        access=access,
+        sessions=sessions,
+        pages=Pages(ledger.programmes.default.zone, assets),
+        assets=assets,
+        clock=clock,
     )
-    asgi = EndedByDisconnect(ProblemBoundary(identified))
+    served = ConsoleFirst(console, others=IdentifiedReaders(calls, access))
+    asgi = EndedByDisconnect(ProblemBoundary(served))
     observed = ObservedRequests(asgi, metrics.api_request_seconds)
     return Service(asgi=observed, readiness=readiness, openapi=app.openapi)

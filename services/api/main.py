@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from services.api.access.disclosure import Disclosures
 from services.api.access.recorded_reads import recorded_reads
 from services.api.app import api_app
+from services.api.console.sessions import Sessions
 from services.api.cursor import Cursors
 from services.api.database import (
     Connection,
@@ -83,6 +84,14 @@ async def api_service(
         connection: Connection = await asyncpg.connect(url, **connection_settings(timeout_seconds))
         return connection
 
+    async def connect_to_write() -> asyncpg.Connection:
+        return await asyncpg.connect(
+            url,
+            timeout=timeout_seconds,
+            command_timeout=timeout_seconds,
+            server_settings={"application_name": "rapport-console"},
+        )
+
     party_ids = PartyIds(pepper)
     catalogue = Catalogue()
     decode = partial(decode_record, catalogue=catalogue)
@@ -113,6 +122,7 @@ async def api_service(
                     cases=CaseReads(rules.policies, decode),
                     disclosures=Disclosures(Opener(subject_keys, metrics.personal_data), records, clock),
                     cursors=Cursors(pepper),
+                    sessions=Sessions(database, connect_to_write),
                     party_ids=party_ids,
                     phone_region=settings.phone_region,
                     clock=clock,

@@ -73,6 +73,10 @@ class Access:
             bearer = await self._bearer_of_issued(token)
         return self._within_limit(bearer)
 
+    def in_force(self, name: str) -> Bearer | None:
+        """The bearer that a key in force is to be, by its name; None where no such key is in force."""
+        return self._keys.named(name)
+
     async def check_known(self) -> None:
         """Returns once it is known whom to let in; a readiness check."""
         await self._keys.check_known()

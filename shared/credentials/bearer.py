@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from shared.senders import SourceRegistration
@@ -32,7 +33,8 @@ class Bearer:
 
     `name` is `key:ID`, or `subject:SUB` for the bearer of an issuer's token. `prefixes`, without a slash at their end,
     bind what it may send; none means that it sends nothing. `purposes` narrow what its roles may read for; None leaves
-    all of it. `requests_per_minute` is None for no limit.
+    all of it. `requests_per_minute` is None for no limit. `ends_at` is when an
+    issuer's token ends; None for a key, which holds until it is revoked.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Bearer:
     roles: frozenset[str] = frozenset()
     purposes: frozenset[str] | None = None
     requests_per_minute: int | None = None
+    ends_at: datetime | None = None
 
     def registration(self, source: str) -> SourceRegistration | None:
         """The registration of a source it may send for, None where it may not."""

@@ -59,6 +59,12 @@ class FollowedKeys:
         """The names of all bearers."""
         return {bearer.name for _, _, bearer in self._keys.values()}
 
+    def named(self, name: str) -> Bearer | None:
+        """The bearer of this name, None where no key in force has it."""
+        _, _, key_id = name.rpartition(":")
+        key = self._keys.get(key_id)
+        return None if key is None or key[2].name != name else key[2]
+
     def bearer(self, token: bytes) -> Bearer | None:
         """Whoever bears the key, None where no key in force is this one."""
         parts = presented(token)

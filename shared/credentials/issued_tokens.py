@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -10,6 +11,7 @@ from jwt.exceptions import PyJWTError
 
 from shared.credentials.bearer import Bearer
 from shared.credentials.signing_keys import ALGORITHMS, SigningKeys
+from shared.events.vocabulary import LATEST
 
 _MOST_REMEMBERED: Final = 10_000
 _MOST_BYTES: Final = 8 * 1024
@@ -102,10 +104,11 @@ class IssuedTokens:
             )
         except (PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise TokenRefusedError(f"it does not hold: {_reason(error)}") from error
+        expires = _seconds(claims, "exp", 0.0)
         return _Verified(
-            _bearer(claims),
+            _bearer(claims, expires),
             max(_seconds(claims, "nbf", 0.0), _seconds(claims, "iat", 0.0)),
-            _seconds(claims, "exp", 0.0),
+            expires,
         )
 
 
@@ -119,7 +122,7 @@ def _reason(error: Exception) -> str:
     return "its signature or its form is wrong"
 
 
-def _bearer(claims: Mapping[str, Any]) -> Bearer:
+def _bearer(claims: Mapping[str, Any], expires: float) -> Bearer:
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _MOST_CHARACTERS:
         raise TokenRefusedError(f"its claim 'sub' is not a text of 1 to {_MOST_CHARACTERS} characters")
@@ -130,6 +133,7 @@ def _bearer(claims: Mapping[str, Any]) -> Bearer:
         prefixes=tuple(prefix.rstrip("/") for prefix in prefixes),
         roles=frozenset(_names(claims, "roles") or ()),
         purposes=None if purposes is None else frozenset(purposes),
+        ends_at=datetime.fromtimestamp(min(expires, LATEST.timestamp()), UTC),
     )
 
 

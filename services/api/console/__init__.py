@@ -1,0 +1,1 @@
+"""The console: pages for front-line staff, drawn from the API's own answers."""

@@ -1,0 +1,1 @@
+"""A module a screen: which calls it makes, and what its template is given."""

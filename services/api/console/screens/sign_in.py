@@ -1,0 +1,98 @@
+"""`/console/sign-in` and `/console/sign-out`: a credential of the API becomes a session of this browser."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.api.console.forms import form_of
+from services.api.console.pages import Pages
+from services.api.console.sessions import Sessions
+from services.api.console.visitors import COOKIE, token_in
+from services.api.database import DatabaseUnavailableError
+from shared.clock import Clock
+from shared.credentials.access import Access
+from shared.credentials.bearer import Bearer
+from shared.http.problems import Problem
+
+SIGN_IN: Final = "/console/sign-in"
+HOME: Final = "/console/"
+_MOST_STAFF_CHARACTERS: Final = 128
+_TEMPLATE: Final = "sign_in.html.j2"
+
+
+class SignIn:
+    """Lets people in and out."""
+
+    def __init__(self, access: Access, sessions: Sessions, pages: Pages, clock: Clock) -> None:
+        self._access = access
+        self._sessions = sessions
+        self._pages = pages
+        self._clock = clock
+
+    async def show(self, request: Request) -> Response:
+        """The form. `next` is where to go on to afterwards, a path of the console."""
+        onward = own_path(request.query_params.get("next"))
+        return self._pages.page(_TEMPLATE, {"next": onward, "refused": None, "staff": ""})
+
+    async def begin(self, request: Request) -> Response:
+        """Takes the credential. One that does not hold is answered with the form, and the reason in words."""
+        form = await form_of(request)
+        onward, staff = own_path(form.get("next")), form.get("staff", "").strip()
+        credential = form.get("credential", "").strip()
+        try:
+            bearer = await self._admitted(credential)
+            if len(staff) > _MOST_STAFF_CHARACTERS:
+                raise _refused(f"a staff id has at most {_MOST_STAFF_CHARACTERS} characters")
+            token = await self._sessions.begin(
+                bearer, staff or _subject(bearer), self._clock(), bearer.ends_at
+            )
+        except Problem as problem:
+            told = {"next": onward, "refused": problem.detail, "staff": staff[:_MOST_STAFF_CHARACTERS]}
+            return self._pages.page(_TEMPLATE, told, problem.status)
+        except DatabaseUnavailableError as error:
+            told = {"next": onward, "refused": f"{error}; try again", "staff": staff}
+            return self._pages.page(_TEMPLATE, told, 503)
+        response = RedirectResponse(onward, 303)
+        response.set_cookie(COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
+        return response
+
+    async def end(self, request: Request) -> Response:
+        """Ends the session, and shows the form."""
+        token = token_in(request.scope)
+        if token is not None:
+            await self._sessions.end(token)
+        response = RedirectResponse(SIGN_IN, 303)
+        response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+        return response
+
+    async def _admitted(self, credential: str) -> Bearer:
+        if not credential.isascii() or not credential.isprintable() or not credential:
+            raise _refused("type or paste your key or token; it has visible ASCII characters alone")
+        bearer = (await self._access.admit(b"Bearer " + credential.encode())).bearer
+        if bearer is None:
+            raise _refused("nobody has to sign in on this machine yet: open the console itself")
+        return bearer
+
+
+def own_path(path: str | None) -> str:
+    """A path of the console, as it was given; any other address is the first screen's."""
+    if (
+        path is None
+        or not path.startswith(HOME)
+        or "\\" in path
+        or not path.isprintable()
+        or not path.isascii()
+    ):
+        return HOME
+    return path
+
+
+def _subject(bearer: Bearer) -> str | None:
+    """Who acts where nobody says so: the person that an issuer's token is of. A key may be a whole desk's."""
+    kind, _, name = bearer.name.partition(":")
+    return name if kind == "subject" else None
+
+
+def _refused(why: str) -> Problem:
+    return Problem(422, "invalid_sign_in", why)

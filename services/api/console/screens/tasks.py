@@ -1,0 +1,51 @@
+"""`/console/tasks`: what staff have to do, soonest due first."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.api.console.calls import ApiCalls
+from services.api.console.pages import Pages
+from services.api.console.screens.shown import frame, panel
+from services.api.console.visitors import visitor_in
+from services.api.console.withheld import closed
+from shared.clock import Clock
+
+_PAGE: Final = "50"
+
+
+class TasksScreen:
+    """Mine, a colleague's or a department's, and overdue ones."""
+
+    def __init__(self, calls: ApiCalls, pages: Pages, clock: Clock) -> None:
+        self._calls = calls
+        self._pages = pages
+        self._clock = clock
+
+    async def show(self, request: Request) -> Response:
+        """The page. Of `assignee`, `overdue` and `cursor` those that are given narrow it; it begins with one's own."""
+        visitor, asked = visitor_in(request.scope), request.query_params
+        purpose = visitor.purpose(asked.get("purpose"))
+        assignee = asked.get("assignee", visitor.staff or "") or None
+        overdue = "true" if asked.get("overdue") == "true" else None
+        tasks = await self._calls.get(
+            request.scope,
+            visitor.reader,
+            "/v1/tasks",
+            status="open",
+            assignee=assignee,
+            overdue=overdue,
+            purpose=purpose,
+            cursor=asked.get("cursor"),
+            limit=_PAGE,
+        )
+        given = {
+            **frame(visitor, purpose, self._clock(), "tasks"),
+            "tasks": panel(tasks),
+            "assignee": assignee or "",
+            "overdue": overdue is not None,
+            "later": "cursor" in asked,
+            "closed": closed([] if tasks.document is None else tasks.document["withheld"], visitor),
+        }
+        return self._pages.page("tasks.html.j2", given)
