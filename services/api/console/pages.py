@@ -1,7 +1,6 @@
 """Draws pages: templates that escape everything and miss nothing that they name."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -34,6 +33,7 @@ class Pages:
         environment.filters["due"] = lambda told, now: moments.due(moments.instant(told), now)
         environment.filters["duration"] = moments.duration
         environment.filters["words"] = lambda code: str(code).replace("_", " ")
+        environment.filters["told"] = _told
         self._environment = environment
 
     def text(self, template: str, given: Mapping[str, Any]) -> str:
@@ -45,6 +45,6 @@ class Pages:
         return HTMLResponse(self.text(template, given), status, headers=dict(_PRIVATE))
 
 
-def utc(moment: datetime) -> str:
-    """A time as the API tells it, for templates that take no other."""
-    return moment.isoformat()
+def _told(value: Any) -> str:
+    """A value that a channel system noted, as people say it."""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
