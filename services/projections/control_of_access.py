@@ -1,4 +1,7 @@
-"""The control tables of who may come in and what they saw; Alembic makes them, like the others of `control`."""
+"""The control tables of who may come in and what they saw; Alembic makes them, like the others of `control`.
+
+`metadata` has those others as well.
+"""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,6 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.projections.control import metadata
+
+__all__ = ["access_records", "console_sessions", "credentials", "metadata"]
 
 credentials = Table(
     "credentials",

@@ -1,7 +1,6 @@
 """The console as an application: its screens, who may see them, and what a page says when something fails."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -23,7 +22,7 @@ from services.api.console.screens.shown import frame
 from services.api.console.screens.sign_in import HOME, SIGN_IN, SignIn
 from services.api.console.screens.tasks import TasksScreen
 from services.api.console.sessions import Sessions
-from services.api.console.visitors import Visitors, put_visitor, visitor_in
+from services.api.console.visitors import NOBODY, Visitors, put_visitor, visitor_in
 from shared.clock import Clock
 from shared.credentials.access import Access
 from shared.http.problems import Problem, internal_error, trace_id_of
@@ -114,20 +113,8 @@ class _Door:
         return shown
 
     def _told(self, request: Request, problem: Problem) -> Response:
-        now: datetime = self._clock()
-        try:
-            visitor = visitor_in(request.scope)
-        except KeyError:
-            around = {
-                "staff": None,
-                "signed_in": False,
-                "purposes": [],
-                "purpose": None,
-                "parts": frozenset(),
-            }
-            around |= {"now": now, "here": ""}
-        else:
-            around = frame(visitor, visitor.purpose(None), now, "")
+        visitor = visitor_in(request.scope, otherwise=NOBODY)
+        around = frame(visitor, visitor.purpose(None), self._clock(), "")
         given = {**around, "problem": problem, "trace_id": trace_id_of(request.scope)}
         response = self._pages.page("problem.html.j2", given, problem.status)
         response.headers.update(problem.headers)

@@ -37,7 +37,7 @@ def points_chart(newest_first: Sequence[Mapping[str, Any]]) -> PointsChart | Non
         return round(_MARGIN + share * (WIDTH - 2 * _MARGIN), 1)
 
     def down(balance: int) -> float:
-        return round(HEIGHT - _MARGIN - (balance - least) / (most - least) * (HEIGHT - 2 * _MARGIN), 1)
+        return round(float(HEIGHT - _MARGIN - (balance - least) / (most - least) * (HEIGHT - 2 * _MARGIN)), 1)
 
     steps = [f"M{across(first)} {down(before)}"]
     for time, balance in zip(times, balances, strict=True):

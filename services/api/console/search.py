@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from shared.events.vocabulary import IdentifierType
 
 MOST_CHARACTERS: Final = 200
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ()/.-]{3,30}")
+_PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ()/.-]{3,30}")
 _CUSTOMER: Final = re.compile(r"(?:cus|pty)_[a-z2-7]{26}")
 
 

@@ -46,4 +46,4 @@ def _stretches(items: Sequence[Item]) -> list[Stretch]:
 
 def _is_quiet(item: Item) -> bool:
     """Whether an entry says little alone: somebody looked at a page."""
-    return item["type"] == "interaction.recorded" and item["data"].get("kind") == "page_view"
+    return bool(item["type"] == "interaction.recorded" and item["data"].get("kind") == "page_view")

@@ -7,6 +7,7 @@ from starlette.types import Scope
 
 from services.api.access.purposes import PURPOSES, Purpose
 from services.api.access.reader import ANYBODY, Reader, reader_of
+from services.api.access.roles import Rights
 from services.api.console.sessions import Session, Sessions
 from services.api.database import DatabaseUnavailableError
 from shared.clock import Clock
@@ -38,6 +39,10 @@ class Visitor(NamedTuple):
     def purposes(self) -> list[Purpose]:
         """All purposes that they may read for, in the order of the catalogue."""
         return [each for each in PURPOSES if each in self.reader.rights.purposes]
+
+
+NOBODY: Final = Visitor(Reader("nobody", frozenset(), Rights(frozenset())), None, signed_in=False)
+"""Who has not signed in, and may see nothing but the form for it."""
 
 
 class Visitors:
@@ -78,9 +83,9 @@ def put_visitor(scope: Scope, visitor: Visitor) -> None:
     scope[_IN_SCOPE] = visitor
 
 
-def visitor_in(scope: Scope) -> Visitor:
-    """Who visits. There is one in every request that a screen gets."""
-    visitor: Visitor = scope[_IN_SCOPE]
+def visitor_in(scope: Scope, otherwise: Visitor | None = None) -> Visitor:
+    """Who visits. There is one in every request that a screen gets; `otherwise` is for what comes before screens."""
+    visitor: Visitor = scope[_IN_SCOPE] if otherwise is None else scope.get(_IN_SCOPE, otherwise)
     return visitor
 
 

@@ -1,0 +1,276 @@
+"""The console over a real database: who is let in, what pages show, and what they say when something fails."""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from shared.credentials.followed_keys import FollowedKeys
+from tests.api_reader import CUSTOMER, Reader, reader
+from tests.complaining import complaint_desk, created, opened
+from tests.conftest import with_database
+from tests.credentials import Key, access, key, keys_in_force, take_keys
+from tests.projecting import purchase
+from tests.redeeming import Hand
+from tests.strategies import JsonObject
+
+NOW = datetime(2026, 7, 1, 10, tzinfo=UTC)
+OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}
+XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+M1 = [{"type": "member", "value": "M1"}]
+"""A person of many ways to be found, whose every text is hostile."""
+DESK, OPERATOR, LOYALTY = (
+    key("reader", roles=("front_line", "case_handler")),
+    key("reader", roles=("operator",)),
+    key("reader", roles=("loyalty_desk",)),
+)
+
+
+def event(id_: str, type_: str, **data: Any) -> JsonObject:
+    named = {"customer": M1, **data}
+    return purchase(0, id=id_, type=type_, time="2026-06-01T10:00:00Z", channel="store", data=named)
+
+
+def events() -> list[JsonObject]:
+    several = [
+        *M1,
+        {"type": "phone", "value": "+491711234567"},
+        {"type": "email", "value": "ada@example.org"},
+    ]
+    shared = {"type": "phone", "value": "+4930111"}
+    return [
+        event("told", "customer.described", attributes={"name": f"Ada {XSS}", "dietary": "secret-nuts", "tags": [XSS]}),
+        event("met", "interaction.recorded", kind="visit", category="sales", customer=several, summary=XSS, body=XSS,
+              location="hq/bar", details={"seat": XSS}, staff=XSS),
+        event("one", "interaction.recorded", kind="call", category="sales", customer=[*M1, shared]),
+        event("two", "interaction.recorded", kind="call", category="sales",
+              customer=[{"type": "member", "value": "M2"}, shared]),
+        event("joined", "loyalty.points_earned", account_id="M1", points=70, reason=XSS),
+        event("more", "loyalty.points_earned", account_id="M1", points=20, reason="again"),
+        opened("08:00", customer=M1, summary=XSS, description=XSS),
+        created("2026-07-02T10:00", customer=M1, title=XSS),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_server: str) -> AsyncIterator[str]:
+    """Ada, and a phone that she shares with another."""
+    server = await asyncpg.connect(postgres_server)
+    await server.execute("create database console_screens")
+    url = with_database(postgres_server, "console_screens")
+    async with complaint_desk(url) as (desk, _):
+        await desk.given(*events())
+    yield url
+    await server.execute("drop database console_screens with (force)")
+    await server.close()
+
+
+@pytest.fixture
+def keys() -> FollowedKeys:
+    return keys_in_force(DESK, OPERATOR, LOYALTY)
+
+
+@pytest.fixture
+async def console(database: str, keys: FollowedKeys) -> AsyncIterator[Reader]:
+    async with reader(database, access=access(followed=keys), clock=Hand(NOW)) as made:
+        yield made
+
+
+async def sign_in(console: Reader, who: Key, **form: str) -> httpx.Response:
+    """What signing in answers; the cookie is kept by hand, as the client keeps none that is Secure over HTTP."""
+    sent = {"credential": who.token, **form}
+    answer = await console.client.post("/console/sign-in", data=sent, headers=OWN)
+    cookie = answer.headers.get("set-cookie", "").partition(";")[0]
+    console.client.headers["cookie"] = cookie
+    return answer
+
+
+async def shown(console: Reader, path: str) -> str:
+    answer = await console.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+async def find(console: Reader, typed: str) -> httpx.Response:
+    return await console.client.post("/console/search", data={"q": typed, "purpose": "greeting"}, headers=OWN)
+
+
+async def test_nobody_sees_a_screen_before_signing_in_and_comes_back_to_it_then(console: Reader) -> None:
+    asked = await console.client.get("/console/tasks", params={"assignee": "kim"})
+    assert (asked.status_code, asked.headers["location"]) == (
+        303, "/console/sign-in?next=/console/tasks%3Fassignee%3Dkim",
+    )  # fmt: skip
+    form = (await console.client.get(asked.headers["location"])).text
+    assert 'name="next" value="/console/tasks?assignee=kim"' in form
+    answer = await sign_in(console, DESK, next="/console/tasks?assignee=kim", staff="kim")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/tasks?assignee=kim")
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-rapport=")
+    assert {"HttpOnly", "Secure", "Path=/", "SameSite=strict"} <= set(cookie.split("; "))
+    assert DESK.token not in cookie
+
+
+async def test_a_key_that_does_not_hold_is_told_so_on_the_form(console: Reader) -> None:
+    answer = await sign_in(console, key("reader", roles=("front_line",)))
+    assert answer.status_code == 401
+    assert "Not signed in: this key is unknown or revoked" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_revoked_keys_session_ends_at_once_and_a_signed_out_one_with_the_click(
+    console: Reader, keys: FollowedKeys
+) -> None:
+    await sign_in(console, DESK)
+    await shown(console, "/console/")
+    take_keys(keys, OPERATOR, revoked=1)
+    assert (await console.client.get("/console/")).status_code == 303
+    await sign_in(console, OPERATOR)
+    await shown(console, "/console/")
+    out = await console.client.post("/console/sign-out", headers=OWN)
+    assert (out.status_code, out.headers["location"]) == (303, "/console/sign-in")
+    assert (await console.client.get("/console/")).status_code == 303
+
+
+async def test_a_session_ends_after_twelve_hours(database: str) -> None:
+    hand = Hand(NOW)
+    async with reader(database, access=access(DESK), clock=hand) as console:
+        await sign_in(console, DESK)
+        hand.move(hours=11.9)
+        await shown(console, "/console/")
+        hand.move(hours=0.2)
+        assert (await console.client.get("/console/")).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/console/search", "/console/sign-in", "/console/sign-out"])
+async def test_another_sites_form_does_nothing(console: Reader, path: str) -> None:
+    await sign_in(console, DESK)
+    for told in ({}, {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}):
+        answer = await console.client.post(path, data={"q": "M1", "credential": DESK.token}, headers=told)
+        assert answer.status_code == 403
+        assert "not sent by a page of this console" in answer.text
+        assert "set-cookie" not in answer.headers
+    await shown(console, "/console/")
+
+
+@pytest.mark.parametrize(
+    "typed", ["M1", "m-1", "0171 123 45 67", "+49 171-1234567", "ADA@Example.ORG", CUSTOMER]
+)
+async def test_a_customer_is_found_by_whatever_they_say_and_it_stands_in_no_address(
+    console: Reader, typed: str
+) -> None:
+    await sign_in(console, DESK)
+    answer = await find(console, typed)
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        f"/console/c/{CUSTOMER}?purpose=greeting",
+    )
+
+
+async def test_a_shared_phone_lists_who_may_be_calling(console: Reader) -> None:
+    await sign_in(console, DESK)
+    page = (await find(console, "+49 30 111")).text
+    assert "2 customers share this identifier" in page
+    assert f"/console/c/{CUSTOMER}?purpose=greeting" in page
+
+
+async def test_somebody_unknown_is_said_to_be(console: Reader) -> None:
+    await sign_in(console, DESK)
+    assert "Nobody is known by this" in (await find(console, "M404")).text
+
+
+async def test_hostile_texts_are_texts_on_every_screen(console: Reader) -> None:
+    await sign_in(console, DESK, staff="<script>alert(3)</script>")
+    seen = ""
+    for path in (
+        f"/console/c/{CUSTOMER}?purpose=complaint_handling",
+        f"/console/c/{CUSTOMER}/loyalty",
+        "/console/cases/C-1?purpose=complaint_handling",
+        "/console/tasks?assignee=&purpose=complaint_handling",
+        "/console/?purpose=complaint_handling",
+        "/console/tasks?assignee=%3Cscript%3E",
+    ):
+        page = await shown(console, path)
+        assert "<script>" not in page
+        assert "<img src=x" not in page
+        seen += page
+    assert seen.count("&lt;script&gt;alert(1)") >= 8
+
+
+async def test_what_a_purpose_does_not_open_is_not_on_the_page_and_is_said_to_be_withheld(
+    console: Reader,
+) -> None:
+    await sign_in(console, DESK)
+    page = await shown(console, f"/console/c/{CUSTOMER}?purpose=greeting")
+    assert "secret-nuts" not in page
+    assert re.search(
+        r"<strong>Health</strong> withheld,\s+needs purpose care, which your roles do not have", page
+    )
+    assert re.search(
+        r'<strong>Contact</strong> withheld,\s+needs purpose <a href="\?purpose=ordering">', page
+    )
+
+
+async def test_a_part_that_a_role_does_not_have_is_closed_and_the_rest_is_shown(console: Reader) -> None:
+    await sign_in(console, LOYALTY)
+    page = await shown(console, f"/console/c/{CUSTOMER}")
+    assert "Your roles do not include complaints." in page
+    assert "Your roles do not include tasks." in page
+    assert 'href="/console/cases"' not in page
+    assert "Earned 70 points" in page
+
+
+async def test_the_reads_of_a_screen_are_on_record_as_the_persons_own(console: Reader, database: str) -> None:
+    await sign_in(console, DESK)
+    await shown(console, f"/console/c/{CUSTOMER}?purpose=ordering")
+    connection = await asyncpg.connect(database)
+    rows = await connection.fetch(
+        "select distinct reader, purpose, call from control.access_records where purpose = 'ordering'"
+    )
+    await connection.close()
+    assert {tuple(each) for each in rows} == {
+        (f"key:{DESK.stored.key_id}", "ordering", "/v1/customers/{id}/card"),
+        (f"key:{DESK.stored.key_id}", "ordering", "/v1/customers/{id}/timeline"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/console/c/cus_aaaaaaaaaaaaaaaaaaaaaaaaaa", "No such customer"),
+        ("/console/c/nobody/loyalty", "No such customer"),
+        ("/console/cases/C-404", "No such case"),
+        ("/console/nowhere", "No such page"),
+        ("/console/assets/none.js", "No such page"),
+    ],
+)
+async def test_what_there_is_not_is_one_clear_page_with_a_way_on(
+    console: Reader, path: str, said: str
+) -> None:
+    await sign_in(console, DESK)
+    answer = await console.client.get(path)
+    assert answer.status_code == 404
+    assert f"<h1>{said}</h1>" in answer.text
+    assert 'href="/console/"' in answer.text
+
+
+async def test_every_answer_has_the_policy_and_no_page_is_kept(console: Reader) -> None:
+    await sign_in(console, DESK)
+    for path in ("/console/", f"/console/c/{CUSTOMER}", "/console/nowhere", "/console/sign-in", "/console"):
+        answer = await console.client.get(path)
+        assert "require-trusted-types-for" in answer.headers["content-security-policy"], path
+        if answer.status_code != 308:
+            assert answer.headers["cache-control"] == "private, no-store", path
+
+
+async def test_without_its_database_the_console_says_so_and_offers_another_try() -> None:
+    async with reader("postgresql://127.0.0.1:1/nothing", access=access(DESK)) as console:
+        console.client.headers["cookie"] = "__Host-rapport=any"
+        answer = await console.client.get("/console/")
+        assert answer.status_code == 503
+        assert "<h1>The database does not answer</h1>" in answer.text
+        assert "Try again" in answer.text
+        assert "Not signed in: " in (await sign_in(console, DESK)).text
