@@ -21,7 +21,7 @@ from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.declared import READ_MODELS
 from tests.touch_counts import TOUCH_COUNTS
 
-pytest_plugins = ["tests.kafka_broker"]
+pytest_plugins = ["tests.chromium", "tests.kafka_broker"]
 
 
 _OWN_DIRECTORY = pytest.StashKey[Path]()

@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import asyncpg
 import httpx
@@ -11,49 +10,14 @@ import pytest
 
 from shared.credentials.followed_keys import FollowedKeys
 from tests.api_reader import CUSTOMER, Reader, reader
-from tests.complaining import complaint_desk, created, opened
+from tests.complaining import complaint_desk
 from tests.conftest import with_database
+from tests.console_guests import DESK, LOYALTY_DESK, OPERATOR, guests
 from tests.credentials import Key, access, key, keys_in_force, take_keys
-from tests.projecting import purchase
 from tests.redeeming import Hand
-from tests.strategies import JsonObject
 
 NOW = datetime(2026, 7, 1, 10, tzinfo=UTC)
 OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}
-XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-M1 = [{"type": "member", "value": "M1"}]
-"""A person of many ways to be found, whose every text is hostile."""
-DESK, OPERATOR, LOYALTY = (
-    key("reader", roles=("front_line", "case_handler")),
-    key("reader", roles=("operator",)),
-    key("reader", roles=("loyalty_desk",)),
-)
-
-
-def event(id_: str, type_: str, **data: Any) -> JsonObject:
-    named = {"customer": M1, **data}
-    return purchase(0, id=id_, type=type_, time="2026-06-01T10:00:00Z", channel="store", data=named)
-
-
-def events() -> list[JsonObject]:
-    several = [
-        *M1,
-        {"type": "phone", "value": "+491711234567"},
-        {"type": "email", "value": "ada@example.org"},
-    ]
-    shared = {"type": "phone", "value": "+4930111"}
-    return [
-        event("told", "customer.described", attributes={"name": f"Ada {XSS}", "dietary": "secret-nuts", "tags": [XSS]}),
-        event("met", "interaction.recorded", kind="visit", category="sales", customer=several, summary=XSS, body=XSS,
-              location="hq/bar", details={"seat": XSS}, staff=XSS),
-        event("one", "interaction.recorded", kind="call", category="sales", customer=[*M1, shared]),
-        event("two", "interaction.recorded", kind="call", category="sales",
-              customer=[{"type": "member", "value": "M2"}, shared]),
-        event("joined", "loyalty.points_earned", account_id="M1", points=70, reason=XSS),
-        event("more", "loyalty.points_earned", account_id="M1", points=20, reason="again"),
-        opened("08:00", customer=M1, summary=XSS, description=XSS),
-        created("2026-07-02T10:00", customer=M1, title=XSS),
-    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +27,7 @@ async def database(postgres_server: str) -> AsyncIterator[str]:
     await server.execute("create database console_screens")
     url = with_database(postgres_server, "console_screens")
     async with complaint_desk(url) as (desk, _):
-        await desk.given(*events())
+        await desk.given(*guests())
     yield url
     await server.execute("drop database console_screens with (force)")
     await server.close()
@@ -71,7 +35,7 @@ async def database(postgres_server: str) -> AsyncIterator[str]:
 
 @pytest.fixture
 def keys() -> FollowedKeys:
-    return keys_in_force(DESK, OPERATOR, LOYALTY)
+    return keys_in_force(DESK, OPERATOR, LOYALTY_DESK)
 
 
 @pytest.fixture
@@ -215,7 +179,7 @@ async def test_what_a_purpose_does_not_open_is_not_on_the_page_and_is_said_to_be
 
 
 async def test_a_part_that_a_role_does_not_have_is_closed_and_the_rest_is_shown(console: Reader) -> None:
-    await sign_in(console, LOYALTY)
+    await sign_in(console, LOYALTY_DESK)
     page = await shown(console, f"/console/c/{CUSTOMER}")
     assert "Your roles do not include complaints." in page
     assert "Your roles do not include tasks." in page
