@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -45,8 +46,9 @@ async def test_a_token_gives_its_subject_its_roles_purposes_and_sources(ask: Ask
         ("/store/1", "/web"),
         roles=frozenset({"care", "front_line"}),
         purposes=frozenset({"greeting"}),
+        ends_at=NOON + timedelta(hours=1),
     )
-    assert await ask(OURS.token()) == Bearer("subject:kim")
+    assert await ask(OURS.token()) == Bearer("subject:kim", ends_at=NOON + timedelta(hours=1))
 
 
 async def test_a_token_for_several_audiences_holds(ask: Asking) -> None:
