@@ -16,6 +16,7 @@ from services.api.ledger_writes import LedgerWrites
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
 from services.api.routes.access_records import access_record_routes
+from services.api.routes.analytics_distributions import analytics_distribution_routes
 from services.api.routes.analytics_runs import analytics_run_routes
 from services.api.routes.card import card_routes
 from services.api.routes.complaint import complaint_routes
@@ -101,6 +102,7 @@ def api_app(
         identity_shared_routes(reads, cursors),
         access_record_routes(reads, cursors),
         analytics_run_routes(reads, cursors),
+        analytics_distribution_routes(reads),
         segment_routes(reads, cursors),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])

@@ -63,10 +63,12 @@ class Reads:
         scope: Scope,
         query: Callable[[Any], Awaitable[Snapshot]],
         within_seconds: float | None = None,
+        media_type: tuple[bytes, bytes] = _JSON,
     ) -> Answer:
         """The answer to the request of `scope`, with `Rapport-Position` and `ETag`. `query` may run twice.
 
-        `within_seconds` is for queries that may take longer than others.
+        `within_seconds` is for queries that may take longer than others; `media_type` is the header of the type that
+        they answer.
 
         Raises the problems 422 `invalid_position`, 503 `position_not_reached`, 503 `database_unavailable`,
         and what `query` answers.
@@ -94,7 +96,7 @@ class Reads:
         headers.append((b"etag", etag))
         if asked and scope["method"] in ("GET", "HEAD") and matches(asked, etag):
             return Answer(304, headers, b"")
-        headers += (_JSON, (b"content-length", b"%d" % len(answer)))
+        headers += (media_type, (b"content-length", b"%d" % len(answer)))
         return Answer(200, headers, b"" if scope["method"] == "HEAD" else answer)
 
     def _token(self, position: Position) -> bytes:

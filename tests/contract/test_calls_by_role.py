@@ -44,6 +44,7 @@ ROLES_OF_CALLS = {
     "GET /v1/complaints/{complaint_id}/history": {"case_handler", "operator"},
     "GET /v1/analytics/runs": {"marketing", "analyst", "operator"},
     "GET /v1/analytics/runs/{run_id}": {"marketing", "analyst", "operator"},
+    "GET /v1/analytics/distributions": {"marketing", "analyst", "operator"},
     "GET /v1/segments": {"marketing", "analyst", "operator"},
     "GET /v1/access-records": {"privacy_officer"},
     "GET /v1/tasks": {"front_line", "case_handler", "care", "operator"},

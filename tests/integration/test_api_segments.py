@@ -32,7 +32,7 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 
 async def pages(reader: Reader, path: str, limit: int) -> list[list[Any]]:
     found: list[list[Any]] = []
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     while True:
         page = (await reader.get(path, limit=limit, **cursor)).json()
         found.append(page["items"])

@@ -17,9 +17,9 @@ from services.api.charts.drawing import (
     rule,
     words,
 )
+from services.projections.analytics.round_numbers import round_step
 
 MOST_TICKS: Final = 7
-_STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 _MONTHS_BETWEEN: Final = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1200)
 _YEAR: Final = 12
 _SHORT: Final = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))
@@ -50,20 +50,11 @@ def upwards(most: float) -> Scale:
     return Scale(0.0, most, FLOOR, FLOOR - PLOT_HEIGHT)
 
 
-def step_of(span: float, most_ticks: int = MOST_TICKS) -> float:
-    """The least round step that divides a span, above 0, into so many parts at most."""
-    rough = span / most_ticks
-    magnitude = 10.0 ** math.floor(math.log10(rough))
-    return next(magnitude * step for step in _STEPS if magnitude * step >= rough * (1 - 1e-9))
-
-
-def ticks(least: float, most: float, *, whole: bool = False) -> list[float]:
+def ticks(least: float, most: float) -> list[float]:
     """Round values from `least` to `most`, both included where they are round."""
     if most <= least:
         return [least]
-    step = step_of(most - least)
-    if whole:
-        step = max(1.0, math.ceil(step))
+    step = round_step((most - least) / MOST_TICKS)
     first = math.ceil(least / step - 1e-9)
     last = math.floor(most / step + 1e-9)
     return [number * step for number in range(first, last + 1)]

@@ -23,6 +23,8 @@ _LABEL: Final = 52
 """How far apart the last two labels have to be."""
 _HEADROOM: Final = 1.06
 _WORD_SHARE: Final = 0.62
+_LETTER: Final = 7.5
+"""How wide a letter is, about."""
 _LEAST_ROOM_FOR_COUNTS: Final = 44
 
 
@@ -80,12 +82,20 @@ def _named_bars(bars: Sequence[Bar], height: Callable[[float], float], palette: 
         half = room * _WORD_SHARE / 2
         top = height(bar.customers)
         drawn.append(_bar(middle - half, middle + half, top, palette.mark, f"{bar.name}: {bar.customers:,}"))
-        drawn.append(words(bar.name or "", middle, FLOOR + 20, palette.text, text_anchor="middle"))
+        drawn.append(
+            words(_shortened(bar.name or "", room), middle, FLOOR + 20, palette.text, text_anchor="middle")
+        )
         if room >= _LEAST_ROOM_FOR_COUNTS:
             drawn.append(
                 words(number_text(bar.customers), middle, top - 6, palette.text, text_anchor="middle")
             )
     return drawn
+
+
+def _shortened(name: str, room: float) -> str:
+    """A name that fits under its bar; the bar itself tells it whole."""
+    most = max(3, int(room / _LETTER))
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _bar(left: float, right: float, top: float, fill: str, told: str) -> str:
