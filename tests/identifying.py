@@ -11,6 +11,7 @@ from services.projections.engine.generations import LiveView
 from services.projections.engine.view_update import update_view
 from services.projections.read_models.identity_crowds import IDENTITY_CROWDS
 from services.projections.read_models.identity_links import IDENTITY_LINKS
+from services.projections.read_models.identity_pairs import IDENTITY_PAIRS
 from services.projections.read_models.identity_parties import IDENTITY_PARTIES
 from services.projections.read_models.identity_revocations import IDENTITY_REVOCATIONS
 from tests.identity_oracle import Identifier
@@ -18,7 +19,8 @@ from tests.projecting import decode, purchase
 from tests.strategies import PARTY_IDS, JsonObject, record_of
 
 VIEWS = [
-    LiveView.of(each, 1) for each in (IDENTITY_PARTIES, IDENTITY_LINKS, IDENTITY_REVOCATIONS, IDENTITY_CROWDS)
+    LiveView.of(each, 1)
+    for each in (IDENTITY_PARTIES, IDENTITY_LINKS, IDENTITY_PAIRS, IDENTITY_REVOCATIONS, IDENTITY_CROWDS)
 ]
 
 

@@ -34,7 +34,7 @@ from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.redemptions import redemption_routes
 from services.api.routes.segments import segment_routes
 from services.api.routes.tasks import task_routes
-from services.api.routes.timeline import TimelineFirst, timeline_routes
+from services.api.routes.timeline import TimelineFirst, Timelines, timeline_routes
 from services.projections.complaints.case_reads import CaseReads
 from services.projections.loyalty.account_source import LedgerReads
 from shared.clock import Clock
@@ -83,8 +83,9 @@ def api_app(
     )
     install_problem_handlers(app)
     lookup = Lookup(reads, party_ids, phone_region)
+    timelines = Timelines(reads, cursors, disclosures)
     for routes in (
-        timeline_routes(reads, cursors, disclosures),
+        timeline_routes(timelines),
         lookup_routes(lookup),
         customer_routes(reads),
         customer_loyalty_routes(reads, ledger, cursors, clock),
@@ -109,7 +110,7 @@ def api_app(
     app.include_router(health_routes(readiness, metrics.registry))
     described = app.openapi
     app.openapi = lambda: with_bearers(described(), lambda path: path.startswith("/v1/"))  # type: ignore[method-assign]
-    calls = TimelineFirst(reads, cursors, disclosures, others=LookupFirst(lookup, others=app))
+    calls = TimelineFirst(timelines, others=LookupFirst(lookup, others=app))
     assets = Assets()
     console = console_app(
         calls,

@@ -14,6 +14,7 @@ from services.projections.read_models.feedback import FEEDBACK
 from services.projections.read_models.granted_points import GRANTED_POINTS
 from services.projections.read_models.identity_crowds import IDENTITY_CROWDS
 from services.projections.read_models.identity_links import IDENTITY_LINKS
+from services.projections.read_models.identity_pairs import IDENTITY_PAIRS
 from services.projections.read_models.identity_parties import IDENTITY_PARTIES
 from services.projections.read_models.identity_revocations import IDENTITY_REVOCATIONS
 from services.projections.read_models.kept_prices import KEPT_PRICES
@@ -47,6 +48,7 @@ def declared_views(rules: Rules) -> tuple[ReadModel, ...]:
         KEPT_PRICES,
         IDENTITY_PARTIES,
         IDENTITY_LINKS,
+        IDENTITY_PAIRS,
         IDENTITY_REVOCATIONS,
         IDENTITY_CROWDS,
         PURCHASES,

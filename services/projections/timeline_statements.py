@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from functools import cache
 
+from services.projections.identity.component import VIEWS
+from services.projections.identity.pair_sql import reached
 from services.projections.view_positions import common_position, live_position, names
 
 OF_LOYALTY = b'"type":"loyalty.'
@@ -46,6 +48,28 @@ def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, alon
 
 
 @cache
+def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
+    """SQL for a page of the customer of a party, and the customer's parties, found in the same statement.
+
+    Of a customer who has no cases and nothing to ask the ledger, and says whether they have. The arguments are as for
+    `plain_page`, and in the last place how many parties are looked for at most. Its position is null where a view that
+    it reads is left out of the live set.
+    """
+    conditions = _conditions(filters, follows=follows, ascending=ascending)
+    last = 3 + len(filters) + (3 if follows else 0)
+    order = _order(ascending=ascending)
+    way, beyond, never = _ways(ascending=ascending)
+    return _LINKED_PAGE.format(
+        reached=reached("$1::text", f"${last}::integer"),
+        bound=_BOUND.format(of="customer", subject="party_id", conditions=conditions, order=order, way=way),
+        conditions=conditions,
+        within=_WITHIN.format(beyond=beyond, never=never),
+        order=order,
+        position=_POSITION_OF_CUSTOMERS_TOO,
+    )
+
+
+@cache
 def whole_page(
     filters: tuple[str, ...], *, follows: bool, ascending: bool, points: bool, several: bool = False
 ) -> str:
@@ -58,9 +82,10 @@ def whole_page(
     """
     conditions = _conditions(filters, follows=follows, ascending=ascending)
     order = _order(ascending=ascending)
-    way, beyond, never = ("asc", "<=", "infinity") if ascending else ("desc", ">=", "-infinity")
+    way, beyond, never = _ways(ascending=ascending)
+    bound = _BOUND.format(of="subjects", subject="subject", conditions=conditions, order=order, way=way)
     return _WHOLE_PAGE.format(
-        bound=_BOUND.format(conditions=conditions, order=order, way=way) if several else "",
+        bound=f"), {bound}" if several else "",
         conditions=conditions,
         within=_WITHIN.format(beyond=beyond, never=never) if several else "",
         order=order,
@@ -87,6 +112,11 @@ def _conditions(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> 
     return "".join(f" and {condition}" for condition in conditions)
 
 
+def _ways(*, ascending: bool) -> tuple[str, str, str]:
+    """How times are sorted, which of them lie at or beyond a time, and the time beyond which all lie."""
+    return ("asc", "<=", "infinity") if ascending else ("desc", ">=", "-infinity")
+
+
 def _order(*, ascending: bool) -> str:
     way = "asc" if ascending else "desc"
     return f"time {way}, partition {way}, log_offset {way}"
@@ -111,10 +141,11 @@ behind that of a purchase or refund; as it is where the ledger says nothing, or 
 values are escaped, so the members that are searched for are found nowhere else."""
 
 _POSITION = f"({common_position(names('timeline'))}) as position"
-_POSITION_OF_LINKS_TOO = f"({live_position(names('timeline', 'identity_links'))}) as position"
+_POSITION_OF_LINKS_TOO = f"({live_position(names('timeline', 'identity_pairs'))}) as position"
+_POSITION_OF_CUSTOMERS_TOO = f"({live_position(names('timeline', *VIEWS))}) as position"
 
 _LINKS = """with links as materialized (
-    select exists (select from live.identity_links link where link.party_id = $1::text) as linked
+    select exists (select from live.identity_pairs pair where pair.party_id = $1::text) as linked
 )"""
 
 _PLAIN_PAGE = """
@@ -146,13 +177,39 @@ left join (
 
 _WITHIN = " and t.time {beyond} coalesce((select time from bound), '{never}')"
 
-_BOUND = """), bound as materialized (
-    select near.time from (select count(*) as subjects from subjects) counted, subjects, lateral (
+_BOUND = """bound as materialized (
+    select near.time from (select count(*) as subjects from {of}) counted, {of}, lateral (
         select t.time from live.timeline t
-        where t.subject = subjects.subject{conditions}
+        where t.subject = {of}.{subject}{conditions}
         order by {order} limit $2::integer / counted.subjects + 2
     ) near
     order by near.time {way} limit 1 offset $2::integer
+"""
+
+_LINKED_PAGE = """
+{reached}, {bound}), page as materialized (
+    select entry.* from customer, lateral (
+        select t.time, t.partition, t.log_offset, t.item from live.timeline t
+        where t.subject = customer.party_id{conditions}{within}
+        order by {order} limit $2::integer + 1
+    ) entry
+    order by {order} limit $2::integer + 1
+)
+select
+    (
+        select convert_to(coalesce('[' || string_agg(item, ',') || ']', '[]'), 'UTF8')
+        from (select item from page order by {order} limit $2::integer) shown
+    ) as items,
+    (select count(*) from page) > $2::integer as more,
+    last.time, last.partition, last.log_offset,
+    (select array_agg(party_id) from customer) as parties,
+    exists (
+        select from live.timeline t
+        where t.subject = any(array(select party_id from customer)) and t.case_subject is not null
+    ) as has_cases,
+    {position}
+from (values (1)) one
+left join (select * from page order by {order} limit 1 offset $2::integer - 1) last on true
 """
 
 _WHOLE_PAGE = """

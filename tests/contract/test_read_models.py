@@ -42,6 +42,7 @@ Rows = dict[Key, RowValues]
 
 EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, TOUCH_COUNTS, CASE_LEDGER)
 MERGEABLE = tuple(each for each in EVERY if isinstance(each.kind, Mergeable))
+GROWING = tuple(each for each in MERGEABLE if isinstance(each.kind, Mergeable) and each.kind.grows)
 KEYED = tuple(each for each in EVERY if not isinstance(each.kind, Entries))
 
 every_read_model = pytest.mark.parametrize("read_model", EVERY, ids=lambda each: each.name)
@@ -194,6 +195,21 @@ def test_combining_is_associative_and_commutative(read_model: ReadModel, data: s
     assert combine(four, one) == combine(one, four)
 
 
+@pytest.mark.parametrize("read_model", GROWING, ids=lambda each: each.name)
+@given(data=st.data())
+@examples
+def test_a_row_that_grows_stays_the_very_same_where_it_holds_what_is_added(
+    read_model: ReadModel, data: st.DataObject
+) -> None:
+    assert isinstance(read_model.kind, Mergeable)
+    assert read_model.erased is None, "its rows stay"
+    combine = read_model.kind.combine
+    one, two = (data.draw(lifted_rows(read_model)) for _ in range(2))
+    both = combine(one, two)
+    assert combine(both, one) is both
+    assert combine(both, two) is both
+
+
 @every_mergeable_one
 @given(data=st.data())
 @examples
@@ -212,7 +228,7 @@ def test_every_consumed_class_gives_something(read_model: ReadModel) -> None:
         find(
             event_streams(event_class, min_size=1, max_size=1),
             lambda stream: contribution_of(view, stream[0]) is not None,
-            settings=settings(max_examples=200, database=None, phases=[Phase.generate]),
+            settings=settings(max_examples=1000, database=None, phases=[Phase.generate]),
         )
 
 

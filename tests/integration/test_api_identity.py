@@ -229,3 +229,21 @@ async def test_a_customer_without_links_costs_the_timeline_one_statement(
 
     monkeypatch.setattr(timeline_route, "found", never)
     assert await reader.ids(path=f"/v1/customers/{customer(M1)}/timeline") == ["e1"]
+
+
+async def test_a_timeline_follows_links_that_come_and_go_though_nobody_asks_for_its_customer_first(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object) -> None:
+        raise AssertionError("asked for the customer first")
+
+    monkeypatch.setattr(timeline_route, "found", never)
+    path = f"/v1/customers/{customer(M1)}/timeline"
+    await reader.given(seen(1, M1), seen(2, COOKIE), seen(3, M2, PHONE))
+    assert await reader.ids(path=path) == ["e1"]
+    await reader.given(seen(4, M1, COOKIE), seen(5, M1, PHONE))  # by now two members share the phone
+    for order, expected in (("desc", ["e5", "e4", "e2", "e1"]), ("asc", ["e1", "e2", "e4", "e5"])):
+        assert await reader.ids(path=path, order=order) == expected
+    case = opened("09:00")
+    await reader.given(case, unlinked(7, "e4"))
+    assert sorted(await reader.ids(path=path)) == sorted(["e1", "e4", "e5", case["id"]])

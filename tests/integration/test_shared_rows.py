@@ -14,9 +14,11 @@ from services.projections.engine.generations import LiveView, make_first_generat
 from services.projections.engine.view_update import update_view
 from services.projections.migrate import migrate
 from services.projections.read_models.declaration import Mergeable, Row
+from services.projections.read_models.identity_pairs import IDENTITY_PAIRS
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
+from tests.identifying import seen
 from tests.projecting import append, decode, end_of, eventually, leases, projection, purchase, reached, worker
 from tests.touch_counts import TOUCH_COUNTS
 
@@ -122,3 +124,23 @@ async def test_an_event_that_fails_on_a_row_another_worker_adds_first_changes_no
     assert (failure.contribution.event.id, type(failure.error)) == ("purchase-2", OverflowError)
     rows = await connection.fetch("select what, name, touches from live.touch_counts order by what, name")
     assert [tuple(row) for row in rows] == [("channel", "store", 2), ("type", "purchase.completed", 2)]
+
+
+async def test_a_row_that_holds_already_what_a_batch_adds_waits_for_nobody(
+    connection: asyncpg.Connection, database_url: str
+) -> None:
+    view = LiveView.of(IDENTITY_PAIRS, 1)
+    pair = [("member", "M1"), ("device", "kiosk")]
+    log = MemoryLog(partitions=1)
+    await append(log, [seen(2, *pair), seen(3, *pair), seen(1, *pair)])
+    given = contributions_to(0, (await prepare(log.records(), decode, [view])).entries)
+    assert await update_view(connection, view, given[:1]) == []
+    other = await asyncpg.connect(database_url)
+    async with other.transaction(), connection.transaction():
+        await other.execute("select from live.identity_pairs for update")
+        await connection.execute("set local lock_timeout = '20ms'")
+        assert await update_view(connection, view, given[1:2]) == []
+        with pytest.raises(asyncpg.LockNotAvailableError):  # the row is to name e1, which comes before e2
+            async with connection.transaction():
+                await update_view(connection, view, given)
+    await other.close()

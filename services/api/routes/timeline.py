@@ -24,6 +24,7 @@ from services.api.parameters import moment, one_of, query_parameters, whole_numb
 from services.api.reads import Answer, Reads, Snapshot
 from services.api.whole_customers import CUSTOMER_ID, of_whole_customers, party_of, unknown_customer
 from services.projections.identity.component import found
+from services.projections.identity.linked_parties import LinkedParties
 from services.projections.read_models import timeline
 from shared.events import EVENT_CLASSES
 from shared.events.interaction import InteractionCategory
@@ -82,13 +83,34 @@ class Wanted(NamedTuple):
     purpose: str | None
 
 
-class TimelineFirst:
-    """Serves the timeline without a framework, which would double its cost, and the rest by `others`."""
+class Timelines:
+    """Answers with pages of timelines."""
 
-    def __init__(self, reads: Reads, cursors: Cursors, disclosures: Disclosures, others: ASGIApp) -> None:
+    def __init__(self, reads: Reads, cursors: Cursors, disclosures: Disclosures) -> None:
         self._reads = reads
         self._cursors = cursors
         self._disclosures = disclosures
+        self._linked = LinkedParties()
+
+    async def answer(self, scope: Scope, customer: str) -> Answer:
+        """The page of the customer's timeline that the request of `scope` asks for. Raises problems."""
+        wanted = wanted_page(customer, scope["query_string"], self._cursors)
+        disclosure = self._disclosures.of(scope, wanted.purpose, ROUTE)
+        answer = await self._reads.answer(
+            scope,
+            of_whole_customers(
+                lambda connection: _read(connection, wanted, self._linked, self._cursors, disclosure)
+            ),
+        )
+        await disclosure.record()
+        return answer
+
+
+class TimelineFirst:
+    """Serves the timeline without a framework, which would double its cost, and the rest by `others`."""
+
+    def __init__(self, timelines: Timelines, others: ASGIApp) -> None:
+        self._timelines = timelines
         self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,30 +121,16 @@ class TimelineFirst:
             return
         scope["rapport.route"] = ROUTE
         reader_in(scope).check_call("GET", ROUTE)
-        answer = await read_timeline(scope, path[1], self._reads, self._cursors, self._disclosures)
+        answer = await self._timelines.answer(scope, path[1])
         await answer.send(send)
 
 
-async def read_timeline(
-    scope: Scope, customer: str, reads: Reads, cursors: Cursors, disclosures: Disclosures
-) -> Answer:
-    """The page that the request of `scope` asks for. Raises problems."""
-    wanted = wanted_page(customer, scope["query_string"], cursors)
-    disclosure = disclosures.of(scope, wanted.purpose, ROUTE)
-    answer = await reads.answer(
-        scope, of_whole_customers(lambda connection: _read(connection, wanted, cursors, disclosure))
-    )
-    await disclosure.record()
-    return answer
-
-
-def timeline_routes(reads: Reads, cursors: Cursors, disclosures: Disclosures) -> APIRouter:
+def timeline_routes(timelines: Timelines) -> APIRouter:
     """The route of the timeline in the framework, which describes it in the OpenAPI document."""
     routes = APIRouter(tags=["customers"])
 
     async def customer_timeline(request: Request) -> Response:
-        answer = await read_timeline(request.scope, request.path_params["id"], reads, cursors, disclosures)
-        return answer.response()
+        return (await timelines.answer(request.scope, request.path_params["id"])).response()
 
     routes.add_api_route(
         ROUTE,
@@ -190,11 +198,15 @@ def _keyset(token: str | None, bound_to: Sequence[str | None], cursors: Cursors)
         raise Problem(422, "invalid_cursor", str(error)) from error
 
 
-async def _read(connection: Any, wanted: Wanted, cursors: Cursors, disclosure: Disclosure) -> Snapshot:
+async def _read(
+    connection: Any, wanted: Wanted, linked: LinkedParties, cursors: Cursors, disclosure: Disclosure
+) -> Snapshot:
     party, filters, ascending, limit, after, _, points, purpose = wanted
     page, customer_id = None, ""
     if not points and purpose is None:
-        page = await timeline.page_alone(connection, party, filters, after, limit, ascending=ascending)
+        page = await timeline.page_at_once(
+            connection, party, linked, filters, after, limit=limit, ascending=ascending
+        )
     if page is None or page.items == _NOTHING:
         component, _, position = await found(connection, party)
         if component is None:

@@ -88,7 +88,7 @@ async def _update_shared(
 
     Then all is folded anew: an event that fails on that row changes none of its others either.
     """
-    loaded = await lock_rows(connection, view.table, _keys(contributions))
+    loaded = await _to_be_combined(connection, view, contributions, parked_keys, ahead)
     added: dict[Key, Row] = {}
     while True:
         folded = _folded(view, contributions, loaded, parked_keys, ahead)
@@ -104,6 +104,27 @@ async def _update_shared(
     await change_rows(connection, view.table, changed)
     await remove_rows(connection, view.table, [key for key in added if key not in rows])
     return folded.failures
+
+
+async def _to_be_combined(
+    connection: asyncpg.Connection,
+    view: LiveView,
+    contributions: Sequence[Contribution],
+    parked_keys: Collection[str],
+    ahead: Mapping[Key, Row] | None,
+) -> dict[Key, Row]:
+    """The rows that are there, locked; those of a kind that `grows` only where a first look says that they will change.
+
+    A row that many workers name in every batch, as a kiosk's is, would have them wait for each other's commits.
+    """
+    kind = view.read_model.kind
+    keys = _keys(contributions)
+    if not (isinstance(kind, Mergeable) and kind.grows):
+        return await lock_rows(connection, view.table, keys)
+    loaded = await load_rows(connection, view.table, keys)
+    folded = _folded(view, contributions, loaded, parked_keys, ahead)
+    changing = [key for key, row in folded.rows.items() if key in loaded and row is not loaded[key]]
+    return loaded | await lock_rows(connection, view.table, changing)
 
 
 def _folded(

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+from services.projections.identity.pair_sql import holds, shared
+
 PAIRS_A_BATCH: Final = 10_000
 
 
@@ -20,23 +22,15 @@ async def all_links(connection: Any) -> AsyncIterator[list[tuple[str, str]]]:
         yield [(one, other) for one, other in batch]
 
 
-_COUNTED = """
+_COUNTED = f"""
 with shared as materialized (
-    select link.party_id
-    from live.identity_crowds crowds
-    join live.identity_links link using (party_id)
-    left join live.identity_revocations gone using (link_id)
-    where crowds.crowded and link.shared_at > 0 and gone.link_id is null
-    group by link.party_id
-    having count(distinct link.other_party_id) >= max(link.shared_at)
+    select crowd.party_id from live.identity_crowds crowd where crowd.crowded and {shared("crowd.party_id")}
 )
-select distinct link.party_id, link.other_party_id
-from live.identity_links link
-left join live.identity_revocations gone using (link_id)
-left join shared one on one.party_id = link.party_id
-left join shared other on other.party_id = link.other_party_id
-where link.party_id < link.other_party_id and gone.link_id is null
-    and (link.explicit or (one.party_id is null and other.party_id is null))
-"""
-"""What `shared` of `link_sql` says of one identifier, said of all; then the links that hold, as `component` follows
-them. Every link has a row from either side, of which one is enough."""
+select pair.party_id, pair.other_party_id
+from live.identity_pairs pair
+left join shared one on one.party_id = pair.party_id
+left join shared other on other.party_id = pair.other_party_id
+where pair.party_id < pair.other_party_id
+    and {holds("pair", "(one.party_id is not null or other.party_id is not null)")}
+"""  # noqa: S608 - names in the code
+"""Every pair has a row from either side, of which one is enough."""

@@ -8,12 +8,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from services.projections.identity.link_sql import holds, others, revoked, shared
+from services.projections.identity.pair_sql import reached
 from services.projections.view_positions import common_position, names, read_position
 from shared.identifiers import customer_id_of
 from shared.position import Position
 
-VIEWS: Final = ("identity_parties", "identity_links", "identity_revocations", "identity_crowds")
+VIEWS: Final = (
+    "identity_parties",
+    "identity_links",
+    "identity_pairs",
+    "identity_revocations",
+    "identity_crowds",
+)
 """What a component is read from."""
 
 MOST_PARTIES: Final = 1000
@@ -92,31 +98,16 @@ from live.identity_parties where party_id = any($1::text[])
 """
 
 _COMPONENT = f"""
-with recursive reached(party_id) as (
-    select $1::text
-    union
-    select linked.other_party_id
-    from reached, lateral (
-        select {shared("reached.party_id")} as shared offset 0
-    ) own, lateral (
-        select link.other_party_id from live.identity_links link
-        where link.party_id = reached.party_id and link.explicit and not {revoked("link")}
-        union all
-        select near.other_party_id from ({others("reached.party_id", unless="own.shared")}) near
-        where {holds("reached.party_id", "near.other_party_id", "not link.explicit")}
-            and not {shared("near.other_party_id")}
-    ) linked
-), few as materialized (
-    select party_id from reached limit $2
-)
+{reached("$1::text", "$2")}
 select
-    (select count(*) from few) as reached,
+    (select count(*) from customer) as reached,
     (
-        select array_agg(few.party_id order by seen.first_seen, few.party_id collate "C")
-        from few, lateral (
-            select named.first_seen from live.identity_parties named where named.party_id = few.party_id offset 0
+        select array_agg(customer.party_id order by seen.first_seen, customer.party_id collate "C")
+        from customer, lateral (
+            select named.first_seen from live.identity_parties named
+            where named.party_id = customer.party_id offset 0
         ) seen
     ) as parties,
-    {shared("$1::text")} as shared,
+    (select shared from customer where party_id = $1::text) as shared,
     ({common_position(names(*VIEWS))}) as position
 """  # noqa: S608 - names in the code

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from services.projections.identity.component import MOST_PARTIES, Component
-from services.projections.identity.link_sql import holds, others, revoked, shared
+from services.projections.identity.pair_sql import reached
 from shared.identifiers import customer_id_of
 
 MOST_ASKED: Final = 500
@@ -30,28 +30,13 @@ async def components_of(connection: Any, party_ids: Sequence[str]) -> Mapping[st
 
 
 _COMPONENTS: Final = f"""
-select root.party_id as root, customer.parties
+select root.party_id as root, whole.parties
 from unnest($1::text[]) root (party_id), lateral (
-    with recursive reached(party_id) as (
-        select root.party_id
-        union
-        select linked.other_party_id
-        from reached, lateral (
-            select {shared("reached.party_id")} as shared offset 0
-        ) own, lateral (
-            select link.other_party_id from live.identity_links link
-            where link.party_id = reached.party_id and link.explicit and not {revoked("link")}
-            union all
-            select near.other_party_id from ({others("reached.party_id", unless="own.shared")}) near
-            where {holds("reached.party_id", "near.other_party_id", "not link.explicit")}
-                and not {shared("near.other_party_id")}
-        ) linked
-    ), few as materialized (
-        select party_id from reached limit $2
-    )
-    select array_agg(few.party_id order by seen.first_seen, few.party_id collate "C") as parties
-    from few, lateral (
-        select named.first_seen from live.identity_parties named where named.party_id = few.party_id offset 0
+    {reached("root.party_id", "$2")}
+    select array_agg(customer.party_id order by seen.first_seen, customer.party_id collate "C") as parties
+    from customer, lateral (
+        select named.first_seen from live.identity_parties named
+        where named.party_id = customer.party_id offset 0
     ) seen
-) customer
+) whole
 """  # noqa: S608 - names in the code

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from services.projections.identity.component import VIEWS, component_of
-from services.projections.identity.link_sql import counted, holds
+from services.projections.identity.pair_sql import counted, holds
 from services.projections.view_positions import position_of
 from shared.position import Position
 
@@ -64,33 +64,22 @@ async def candidates(connection: Any, party_id: str) -> list[str]:
 
 _SHARED = f"""
 with crowded as materialized (
-    select party_id from live.identity_crowds where crowded and party_id > $1 order by party_id limit $2
+    select party_id, shared_at from live.identity_crowds where crowded and party_id > $1 order by party_id limit $2
 )
-select crowded.party_id, named.type, named.first_seen, weighed.others, weighed.shared_at
+select crowded.party_id, named.type, named.first_seen, weighed.others, crowded.shared_at
 from crowded, lateral (
     select named.type, named.first_seen from live.identity_parties named
     where named.party_id = crowded.party_id offset 0
 ) named, lateral (
-    {counted("crowded.party_id", str(MOST_COUNTED))}
-    select max(counted) as others, max(shared_at) as shared_at from weighed
+    select ({counted("crowded.party_id", str(MOST_COUNTED))}) as others offset 0
 ) weighed
 order by crowded.party_id
 """  # noqa: S608 - names in the code
 
 _OTHERS = f"""
-with recursive others(other_party_id) as (
-    (
-        select link.other_party_id from live.identity_links link
-        where link.party_id = $1::text and link.shared_at > 0 order by link.other_party_id limit 1
-    )
-    union all
-    select (
-        select link.other_party_id from live.identity_links link
-        where link.party_id = $1::text and link.shared_at > 0 and link.other_party_id > others.other_party_id
-        order by link.other_party_id limit 1
-    ) from others where others.other_party_id is not null
-)
-select other_party_id from others
-where other_party_id is not null and {holds("$1::text", "others.other_party_id", "true")}
+select pair.other_party_id
+from live.identity_pairs pair
+where pair.party_id = $1::text and pair.shared_at > 0 and {holds("pair")}
+order by pair.other_party_id
 limit $2
 """  # noqa: S608 - names in the code

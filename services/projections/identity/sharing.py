@@ -8,6 +8,9 @@ _STRENGTH: Final[dict[str, int]] = {name: place for place, name in enumerate(IDE
 _ACCOUNTS: Final = frozenset({"member", "account"})
 _SHARED_AT: Final[dict[str, int]] = {"email": 2, "phone": 2, "device": 4, "cookie": 4}
 
+SHARABLE: Final = tuple(_SHARED_AT)
+"""The types of identifiers that may be shared at all."""
+
 MOST_NEEDED: Final = max(_SHARED_AT.values())
 """So many different others decide for every type of identifier."""
 

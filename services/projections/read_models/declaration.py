@@ -58,11 +58,15 @@ class Mergeable:
 
     `fed_by_others` says that a row whose key names a stream key may be made of events of other stream keys as well, so
     that the events of one do not tell what is in it.
+
+    `grows` says that a row once made of an event holds it for good: combining the two again answers the very row. No
+    row of such a view is taken out, so one that holds already what events give it is neither locked nor written.
     """
 
     lift: Callable[[RecordedEvent[Any]], Mapping[Key, Row]]
     combine: Callable[[Row, Row], Row]
     fed_by_others: bool = False
+    grows: bool = False
 
 
 class Evolved(NamedTuple):

@@ -41,10 +41,11 @@ def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
 
 
 def combine(one: Row, other: Row) -> Row:
-    """The first of both by id."""
+    """The first of both by id; `one` itself where the other adds nothing to it."""
     if one == other:
         return one
-    return _row(max(one["shared_at"], other["shared_at"]), [*one["others"], *other["others"]])
+    both = _row(max(one["shared_at"], other["shared_at"]), [*one["others"], *other["others"]])
+    return one if both == one else both
 
 
 def _row(least: int, others: list[str]) -> Row:
@@ -55,7 +56,7 @@ def _row(least: int, others: list[str]) -> Row:
 IDENTITY_CROWDS = ReadModel(
     name="identity_crowds",
     version=1,
-    kind=Mergeable(lift=lift, combine=combine, fed_by_others=True),
+    kind=Mergeable(lift=lift, combine=combine, fed_by_others=True, grows=True),
     table=TABLE,
     consumes=ABOUT_CUSTOMERS - {IdentityUnlinked},
 )

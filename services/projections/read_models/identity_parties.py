@@ -29,12 +29,13 @@ def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
 
 
 def combine(one: Row, other: Row) -> Row:
-    """What two rows come to together."""
-    return {
+    """What two rows come to together; `one` itself where the other adds nothing to it."""
+    both = {
         "type": min(one["type"], other["type"]),
         "first_seen": min(one["first_seen"], other["first_seen"]),
         "last_seen": max(one["last_seen"], other["last_seen"]),
     }
+    return one if both == one else both
 
 
 IDENTITY_PARTIES = ReadModel(

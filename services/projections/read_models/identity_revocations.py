@@ -26,13 +26,13 @@ def lift(event: RecordedEvent[Any]) -> Mapping[Key, Row]:
 
 def combine(one: Row, other: Row) -> Row:
     """The first time counts."""
-    return {"revoked": min(one["revoked"], other["revoked"])}
+    return other if other["revoked"] < one["revoked"] else one
 
 
 IDENTITY_REVOCATIONS = ReadModel(
     name="identity_revocations",
     version=1,
-    kind=Mergeable(lift=lift, combine=combine, fed_by_others=True),
+    kind=Mergeable(lift=lift, combine=combine, fed_by_others=True, grows=True),
     table=TABLE,
     consumes=classes_of(CONSUMED),
 )

@@ -28,12 +28,15 @@ from sqlalchemy import (
 )
 
 from services.projections.categories import category_of
+from services.projections.identity import component
+from services.projections.identity.linked_parties import LinkedParties
 from services.projections.personal_parts import parts_of
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
 from services.projections.read_models.timeline_summary import sentence_of
 from services.projections.subjects import subjects_of
 from services.projections.timeline_statements import (
     OF_LOYALTY,
+    linked_page,
     plain_page,
     plain_page_serves,
     whole_page,
@@ -199,34 +202,48 @@ async def page(
     return _page(found)
 
 
-async def page_alone(
+async def page_at_once(
     connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | asyncpg.Pool,
     party: str,
+    linked: LinkedParties,
     filters: Filters = ALL,
     after: Keyset | None = None,
-    limit: int = 50,
     *,
+    limit: int = 50,
     ascending: bool = False,
 ) -> Page | None:
-    """The page, without `points`, of a party that was never linked to another; None where its customer is to be found.
+    """The page, without `points`, of the customer that a party is; None where that is to be found by `component`.
 
-    Costs a look at an index more than the `page` of the one party. Answers None also where filters by `channel`, `type`
-    or `category` make a page dear enough for finding the customer not to matter, or where a view it reads is left out
-    of the live set.
+    Costs a look at an index more than the `page` of the one party where it was never linked to another, and else the
+    time to find the customer; `linked` remembers which to expect. Answers None for a customer of too many parties,
+    where filters by `channel`, `type` or `category` make a page dear enough for finding the customer not to matter, and
+    where a view it reads is left out of the live set. A page without entries is empty whether or not anybody knows the
+    party. Raises asyncpg's errors.
     """
     names, given = filters.given()
     if not plain_page_serves([party], names):
         return None
     follows = after is not None
-    statement = plain_page(names, follows=follows, ascending=ascending, alone=True)
-    found = await connection.fetchrow(statement, party, limit, *given, *(after or ()))
-    if found is None or found["linked"] or found["position"] is None:
+    arguments = (limit, *given, *(after or ()))
+    found, parties = None, [party]
+    if party not in linked:
+        statement = plain_page(names, follows=follows, ascending=ascending, alone=True)
+        found = await connection.fetchrow(statement, party, *arguments)
+        if found is not None and found["linked"]:
+            linked.add(party)
+    if party in linked:
+        statement = linked_page(names, follows=follows, ascending=ascending)
+        found = await connection.fetchrow(statement, party, *arguments, component.MOST_PARTIES + 1)
+        parties = [] if found is None else found["parties"]
+    if found is None or found["position"] is None or len(parties) > component.MOST_PARTIES:
         return None
     if found["has_cases"] or OF_LOYALTY in found["items"]:
-        whole = whole_page(names, follows=follows, ascending=ascending, points=False)
-        items = await connection.fetchrow(whole, [party], limit, *given, *(after or ()))
-        # It was alone at the earlier of the two positions.
-        return _page(items)._replace(position=read_position(found["position"]))
+        several = len(parties) > 1
+        whole = whole_page(names, follows=follows, ascending=ascending, points=False, several=several)
+        # These were the customer's parties at the earlier of the two positions.
+        return _page(await connection.fetchrow(whole, parties, *arguments))._replace(
+            position=read_position(found["position"])
+        )
     return _page(found)
 
 
