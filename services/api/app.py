@@ -23,6 +23,7 @@ from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
 from services.api.routes.complaints import complaint_list_routes
 from services.api.routes.consents import consent_routes
+from services.api.routes.contact_centre import contact_centre_routes
 from services.api.routes.customer import customer_routes
 from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
@@ -32,9 +33,11 @@ from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.redemptions import redemption_routes
+from services.api.routes.satisfaction import satisfaction_routes
 from services.api.routes.segments import segment_routes
 from services.api.routes.tasks import task_routes
 from services.api.routes.timeline import TimelineFirst, Timelines, timeline_routes
+from services.api.routes.what_if import what_if_routes
 from services.projections.complaints.case_reads import CaseReads
 from services.projections.loyalty.account_source import LedgerReads
 from shared.clock import Clock
@@ -105,6 +108,9 @@ def api_app(
         analytics_run_routes(reads, cursors),
         analytics_distribution_routes(reads),
         segment_routes(reads, cursors),
+        satisfaction_routes(reads, clock),
+        contact_centre_routes(reads, clock),
+        what_if_routes(reads),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])
     app.include_router(health_routes(readiness, metrics.registry))

@@ -1,4 +1,4 @@
-"""The bodies of requests for points, as strict as the events that are made of them."""
+"""The bodies of requests for points, as strict as the events that are made of them, and the reading of bodies."""
 
 from typing import Any, Final, TypeVar
 
@@ -13,7 +13,7 @@ from shared.events.vocabulary import AwareDatetime, Channel, Points, Reference, 
 from shared.http.problems import Problem
 from shared.refusal import Refusal
 
-BodyType = TypeVar("BodyType", bound="Body")
+BodyType = TypeVar("BodyType", bound=Struct)
 _REFERENCES: Final = "#/components/schemas/{name}"
 
 

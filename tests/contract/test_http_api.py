@@ -79,7 +79,14 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 async def test_the_document_names_every_operation_its_answers_and_its_problem_codes(reader: Reader) -> None:
     document = (await reader.get("/openapi.json")).json()
     assert sorted(document["paths"]) == [
-        "/healthz", "/metrics", "/readyz", "/v1/access-records", "/v1/complaints", "/v1/complaints/report",
+        "/healthz", "/metrics", "/readyz", "/v1/access-records",
+        "/v1/analytics/contact-centre",
+        "/v1/analytics/distributions",
+        "/v1/analytics/runs",
+        "/v1/analytics/runs/{run_id}",
+        "/v1/analytics/satisfaction",
+        "/v1/analytics/what-if",
+        "/v1/complaints", "/v1/complaints/report",
         "/v1/complaints/{complaint_id}", "/v1/complaints/{complaint_id}/history", "/v1/customers/lookup",
         "/v1/customers/{id}", "/v1/customers/{id}/card", "/v1/customers/{id}/complaints",
         "/v1/customers/{id}/consents", "/v1/customers/{id}/loyalty", "/v1/customers/{id}/tasks",
@@ -90,7 +97,9 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}/capture",
         "/v1/loyalty/accounts/{account_id}/holds/{hold_id}/release",
         "/v1/loyalty/accounts/{account_id}/redemptions",
-        "/v1/loyalty/accounts/{account_id}/redemptions/{redemption_id}", "/v1/loyalty/settlement", "/v1/tasks",
+        "/v1/loyalty/accounts/{account_id}/redemptions/{redemption_id}", "/v1/loyalty/settlement",
+        "/v1/segments",
+        "/v1/tasks",
     ]  # fmt: skip
     timeline = document["paths"]["/v1/customers/{id}/timeline"]["get"]
     parameters = {(each["in"], each["name"]) for each in timeline["parameters"]}
@@ -161,6 +170,12 @@ async def test_a_real_customer_has_the_documented_shape(reader: Reader) -> None:
             "/v1/complaints/report?from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z&by=handling_fault",
             "ComplaintReport",
             "ComplaintGroup",
+        ),
+        ("/v1/analytics/satisfaction", "SatisfactionReport", "SatisfactionGroup"),
+        (
+            "/v1/analytics/contact-centre?from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z&by=time,channel",
+            "ContactCentreReport",
+            "ContactCell",
         ),
     ],
 )

@@ -184,7 +184,7 @@ def test_a_run_counts_only_from_rapports_own_source() -> None:
 
 
 def test_each_version_of_a_segment_is_kept_with_its_rule() -> None:
-    rule = {"all": [{"field": "r", "at_least": 4}]}
+    rule = {"all": [{"score": "tier", "in": ["VIP", "A"]}]}
     [(key, row)] = segments.lift(
         event("segment.defined", {"segment_id": "s", "version": 2, "rule": rule}, nobodys=True)
     ).items()
