@@ -1,7 +1,7 @@
 """Applications served on a real port, for tests of what happens on the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -20,11 +20,11 @@ class Served:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[Served]:
+async def served(app: ASGIApp, on_stop: Callable[[], None] | None = None) -> AsyncIterator[Served]:
     """Serves an application on a free port of the loopback interface; stops it afterwards."""
     stop = asyncio.Event()
     bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, bound.set_result))
+    task = asyncio.create_task(serve(app, "127.0.0.1", 0, stop, bound.set_result, on_stop=on_stop))
     task.add_done_callback(lambda _: bound.cancel())
     try:
         yield Served(await bound, stop, task)

@@ -13,6 +13,7 @@ from services.api.console.pages import Pages
 from services.api.console.sessions import Sessions
 from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
+from services.api.live.hub import Hub
 from services.api.observed_requests import ObservedRequests
 from services.api.reads import Reads
 from services.api.routes.access_records import access_record_routes
@@ -29,6 +30,7 @@ from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
 from services.api.routes.holds import hold_routes
 from services.api.routes.identity_shared import identity_shared_routes
+from services.api.routes.live import live_routes
 from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
@@ -68,6 +70,7 @@ def api_app(
     disclosures: Disclosures,
     cursors: Cursors,
     sessions: Sessions,
+    hub: Hub,
     party_ids: PartyIds,
     phone_region: str,
     clock: Clock,
@@ -105,6 +108,7 @@ def api_app(
         task_routes(reads, disclosures, cursors, clock),
         identity_shared_routes(reads, cursors),
         access_record_routes(reads, cursors),
+        live_routes(hub, clock),
         analytics_run_routes(reads, cursors),
         analytics_distribution_routes(reads),
         segment_routes(reads, cursors),
@@ -129,4 +133,4 @@ def api_app(
     served = ConsoleFirst(console, others=IdentifiedReaders(calls, access))
     asgi = EndedByDisconnect(ProblemBoundary(served))
     observed = ObservedRequests(asgi, metrics.api_request_seconds)
-    return Service(asgi=observed, readiness=readiness, openapi=app.openapi)
+    return Service(observed, readiness, app.openapi, on_stop=hub.subscriptions.close)

@@ -23,6 +23,7 @@ from services.api.database import (
 )
 from services.api.ledger_requests import LedgerRequests
 from services.api.ledger_writes import LedgerWrites
+from services.api.live.hub import Hub
 from services.api.position_watch import PositionWatch
 from services.api.reads import Reads
 from services.projections.complaints.case_reads import CaseReads
@@ -111,8 +112,12 @@ async def api_service(
         recorded_reads(url, timeout_seconds) as records,
     ):
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
+        hub = Hub(database, watch)
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(watch.run(), name="position watch")
+            following = [
+                group.create_task(watch.run(), name="position watch"),
+                group.create_task(hub.run(), name="hints"),
+            ]
             try:
                 yield api_app(
                     Reads(database, watch, metrics.api_position_waits),
@@ -123,6 +128,7 @@ async def api_service(
                     disclosures=Disclosures(Opener(subject_keys, metrics.personal_data), records, clock),
                     cursors=Cursors(pepper),
                     sessions=Sessions(database, connect_to_write),
+                    hub=hub,
                     party_ids=party_ids,
                     phone_region=settings.phone_region,
                     clock=clock,
@@ -134,7 +140,9 @@ async def api_service(
                     metrics=metrics,
                 )
             finally:
-                watching.cancel()
+                hub.subscriptions.close()
+                for task in following:
+                    task.cancel()
 
 
 async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int], None] | None = None) -> None:
@@ -144,7 +152,7 @@ async def run(settings: Settings, stop: asyncio.Event, on_bound: Callable[[int],
     """
     configure_logging(settings.log_level)
     async with api_service(settings, Metrics(CollectorRegistry())) as service:
-        await serve(service, settings.host, settings.port, stop, on_bound)
+        await serve(service, settings.host, settings.port, stop, on_bound, on_stop=service.on_stop)
 
 
 async def _answers(database: Database) -> None:

@@ -57,6 +57,7 @@ class PositionWatch:
         self._on_reconnect = on_reconnect
         self._waiters = Waiters(most_waiting)
         self._look_now = asyncio.Event()
+        self._moved = asyncio.Event()
         self._announcements = 0
         self._failures = 0
         self._standby = False
@@ -90,6 +91,12 @@ class PositionWatch:
             self._waiters.remove(waiter)
         if ended_by is not None:
             raise ended_by
+
+    async def moved_from(self, position: Position) -> None:
+        """Returns once another position than this one is known. For one who waits at a time; reads nothing itself."""
+        while self.known == position:
+            self._moved.clear()
+            await self._moved.wait()
 
     async def run(self) -> None:
         """Follows the position until cancelled, through any outage of the database."""
@@ -125,6 +132,7 @@ class PositionWatch:
         position = Position({row["partition"]: row["position"] for row in rows})
         overtaken = announcements != self._announcements
         self._waiters.advance(furthest(self.known, position) if overtaken else position)
+        self._moved.set()
         return any(row["standby"] for row in rows)
 
     def _lost(self, error: Exception) -> None:
@@ -148,6 +156,7 @@ class PositionWatch:
             self._look_now.set()
         else:
             self._waiters.advance(furthest(self.known, advanced))
+            self._moved.set()
 
 
 def furthest(one: Position, other: Position) -> Position:

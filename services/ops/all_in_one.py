@@ -129,7 +129,8 @@ async def _serve(
             on_serving(running)
 
         with ExitStack() as announced:
-            await serve(FrontDoor(ingest, api, common), settings.host, settings.port, stop, on_bound)
+            door = FrontDoor(ingest, api, common)
+            await serve(door, settings.host, settings.port, stop, on_bound, on_stop=api.on_stop)
 
 
 @asynccontextmanager

@@ -30,12 +30,14 @@ async def serve(
     port: int,
     stop: asyncio.Event,
     on_bound: Callable[[int], None] | None = None,
+    *,
+    on_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serves `app` until `stop` is set, then takes no more connections and drains for at most 6 s.
 
-    Port 0 takes a free one; `on_bound` is called with the port once connections are taken. Installs no signal
-    handlers and runs no lifespan. Raises `AddressUnavailableError` before it serves anything. Cancelling it
-    cuts all connections.
+    Port 0 takes a free one; `on_bound` is called with the port once connections are taken, `on_stop` once none are,
+    for what would go on for ever. Installs no signal handlers and runs no lifespan. Raises `AddressUnavailableError`
+    before it serves anything. Cancelling it cuts all connections.
     """
     listener = _listener(host, port)
     config = uvicorn.Config(
@@ -59,7 +61,7 @@ async def serve(
     watchers: list[asyncio.Task[None]] = []
     try:
         async with asyncio.TaskGroup() as group:
-            watchers.append(group.create_task(server.stop_after(stop)))
+            watchers.append(group.create_task(server.stop_after(stop, on_stop)))
             watchers.append(group.create_task(enforce_deadlines(server.server_state.connections)))
             await server.serve(sockets=[listener])
             for watcher in watchers:
@@ -93,9 +95,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         self._on_started()
 
-    async def stop_after(self, stop: asyncio.Event) -> None:
+    async def stop_after(self, stop: asyncio.Event, on_stop: Callable[[], None] | None) -> None:
         await stop.wait()
         self.should_exit = True
+        if on_stop is not None:
+            on_stop()
 
     async def cut(self) -> None:
         """Cuts what is left after the drain: connections, and handlers that do not end by themselves."""

@@ -9,9 +9,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.http.health import ReadinessCheck
 
 
+def _nothing() -> None:
+    """For services whose answers end by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An ASGI application, its readiness checks by dependency, and its OpenAPI document.
+    """An ASGI application, its readiness checks by dependency, its OpenAPI document, and what ends its streams.
+
+    `on_stop` is called once no more requests are taken; what would go on for ever ends then.
 
     Several services behind one port answer `/readyz` and `/openapi.json` from what all of them bring.
     """
@@ -19,6 +25,7 @@ class Service:
     asgi: ASGIApp
     readiness: Mapping[str, ReadinessCheck]
     openapi: Callable[[], dict[str, Any]]
+    on_stop: Callable[[], None] = _nothing
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serves one request."""

@@ -1,0 +1,1 @@
+"""Hints that something changed, for whoever looks: no data, so any client asks for it by its own right."""

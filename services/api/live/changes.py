@@ -1,0 +1,96 @@
+"""What happened between two positions, as far as hints depend on it: read once for all streams of a process."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from services.api.live.topics import Case, Happened
+from shared.position import Position
+
+MOST_EVENTS: Final = 2_000
+"""Events that are read one by one; where there were more, every topic is told."""
+_MOVES: Final = frozenset({"complaint.opened", "complaint.assigned", "complaint.escalated"})
+
+_JOURNALLED: Final = f"""
+with happened as (
+    select entry.* from unnest($1::integer[], $2::bigint[], $3::bigint[]) as stretch (partition, since, until),
+    lateral (
+        select type, stream_key, party_id, recorded_time, attributes, data ->> 'location' as location
+        from control.journal
+        where journal.partition = stretch.partition
+            and journal.log_offset >= stretch.since and journal.log_offset < stretch.until
+        order by journal.log_offset limit {MOST_EVENTS + 1}
+    ) entry
+    limit {MOST_EVENTS + 1}
+)
+select happened.type, happened.stream_key, happened.location, happened.attributes,
+    extract(epoch from clock_timestamp() - happened.recorded_time) as behind_seconds,
+    complaint.party_id as complaint_party, complaint.level, complaint.assignee_person, complaint.assignee_department,
+    task.party_id as task_party
+from happened
+left join live.complaints complaint
+    on complaint.opened_at is not null
+    and complaint.complaint_id = case when happened.stream_key like 'complaint:%'
+        then substr(happened.stream_key, 11) end
+left join live.tasks task
+    on task.task_id = case when happened.stream_key like 'task:%' then substr(happened.stream_key, 6) end
+"""  # noqa: S608 - a fixed number
+_GENERATIONS: Final = """
+select view, generation from control.generations where state in ('live', 'paused', 'outdated')
+"""
+
+
+class Changes(NamedTuple):
+    """Events that were applied, None where they are too many to tell; the generations shown; and how long the newest
+    of the events took.
+    """
+
+    events: list[Happened] | None
+    generations: Mapping[str, int]
+    behind_seconds: float | None
+
+
+class _Named(msgspec.Struct):
+    party_id: str
+
+
+class _Attributes(msgspec.Struct):
+    customer: tuple[_Named, ...] = ()
+    linked: tuple[_Named, ...] = ()
+
+
+_attributes: Final = msgspec.json.Decoder(_Attributes).decode
+
+
+async def generations_shown(connection: Any) -> dict[str, int]:
+    """By view the generation that readers see. Raises asyncpg's errors."""
+    return {row["view"]: row["generation"] for row in await connection.fetch(_GENERATIONS)}
+
+
+async def changes_between(connection: Any, before: Position, after: Position) -> Changes:
+    """What was applied from one position to the other. Raises asyncpg's errors."""
+    shown = await generations_shown(connection)
+    stretches = [
+        (partition, before.offsets.get(partition, 0), until)
+        for partition, until in sorted(after.offsets.items())
+        if until > before.offsets.get(partition, 0)
+    ]
+    if not stretches:
+        return Changes([], shown, None)
+    rows = await connection.fetch(_JOURNALLED, *(list(column) for column in zip(*stretches, strict=True)))
+    newest = min((float(row["behind_seconds"]) for row in rows), default=None)
+    if len(rows) > MOST_EVENTS:
+        return Changes(None, shown, newest)
+    return Changes([_happened(row) for row in rows], shown, newest)
+
+
+def _happened(row: Mapping[str, Any]) -> Happened:
+    attributes = _attributes(row["attributes"])
+    named = {each.party_id for each in (*attributes.customer, *attributes.linked)}
+    named |= {each for each in (row["complaint_party"], row["task_party"]) if each is not None}
+    if row["stream_key"].startswith("pty_"):
+        named.add(row["stream_key"])
+    of_case = row["stream_key"].startswith("complaint:")
+    case = Case(row["level"], row["assignee_person"], row["assignee_department"]) if of_case else None
+    return Happened(frozenset(named), row["location"], case, row["type"] in _MOVES)
