@@ -95,9 +95,7 @@ class _Received:
         )
 
 
-async def _blocks(
-    fields: Mapping[str, str], columns: Mapping[str, NDArray[Any]]
-) -> AsyncIterator[bytes]:
+async def _blocks(fields: Mapping[str, str], columns: Mapping[str, NDArray[Any]]) -> AsyncIterator[bytes]:
     yield _SIGNATURE
     rows = len(columns[next(iter(fields))])
     for start in range(0, rows, _BLOCK_ROWS):

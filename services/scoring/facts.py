@@ -79,11 +79,14 @@ async def read_category_spend(connection: asyncpg.Connection) -> CategorySpend:
     Amounts without a rate count as nothing. Needs `run_orders` and `run_rates`. Raises asyncpg's errors.
     """
     await connection.execute(_CATEGORIES)
-    names = [row["name"] for row in await connection.fetch("select name from run_categories order by category")]
+    names = [
+        row["name"] for row in await connection.fetch("select name from run_categories order by category")
+    ]
     fields = {"customer": INT4, "category": INT4, "spend": INT8, "orders": INT4}
     found = await columns_of(connection, _CATEGORY_SPEND, fields)
     order = np.lexsort((found["category"], found["customer"]))
-    return CategorySpend(*(found[name][order] for name in fields), names)
+    customer, category, spend, orders = (found[name][order] for name in fields)
+    return CategorySpend(customer, category, spend, orders, names)
 
 
 def _spread(at: NDArray[Any], values: Any, customers: int, of: Any, nothing: Any = 0) -> NDArray[Any]:
