@@ -37,7 +37,7 @@ def inspect(  # noqa: PLR0917 - typer reads parameters as options
     data: Data = _DATA,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Show the events of one customer or stream key, and the states folded from them, at a time.
+    """Show the events of one customer, of all their parties, or stream key, and the states folded from them, at a time.
 
     Without a time, the rows are compared with those that readers see. Times are RFC 3339 with an offset, such as
     2026-01-31T08:00:00Z.

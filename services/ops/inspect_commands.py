@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncpg
 import msgspec
 
 from services.ops.inspect_screens import as_json, show_inspection
 from services.ops.operations import connected, console, decoding, operating, print_json
 from services.projections.declared_views import declared_views
-from services.projections.engine.history import Subject, inspect
+from services.projections.engine.history import Inspection, Subject, inspect
 from services.projections.history.reading import Horizon
+from services.projections.identity.component import component_of
 from services.projections.rules import rules_of
 from shared.identifiers import party_id_of
 from shared.settings_errors import WrongSettingsError
@@ -31,15 +33,18 @@ class InspectWishes(NamedTuple):
 def run_inspect(data: Path, wishes: InspectWishes, *, as_json_: bool) -> None:
     """`rapport inspect`; that a view differs from its history is an answer, not a failure."""
     with operating(data) as settings:
-        subject = _subject(wishes)
+        asked = _subject(wishes)
         horizon = Horizon(_moment("--as-of", wishes.as_of), _moment("--known-at", wishes.known_at))
-        found = connected(
-            settings,
-            "inspect",
-            lambda it: inspect(
-                it, declared_views(rules_of(settings)), subject, horizon, decoding(), most=wishes.limit
-            ),
-        )
+        views = declared_views(rules_of(settings))
+
+        async def work(connection: asyncpg.Connection) -> tuple[Subject, Inspection]:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                subject = await _whole(connection, asked)
+                return subject, await inspect(
+                    connection, views, subject, horizon, decoding(), most=wishes.limit
+                )
+
+        subject, found = connected(settings, "inspect", work)
         if as_json_:
             print_json(as_json(found, subject, horizon))
         else:
@@ -56,6 +61,12 @@ def _subject(wishes: InspectWishes) -> Subject:
         return Subject(f"customer {customer}", parties=(party_id_of(customer),))
     except ValueError as error:
         raise WrongSettingsError(f"--customer: {error}") from None
+
+
+async def _whole(connection: asyncpg.Connection, asked: Subject) -> Subject:
+    """The subject, with all parties that are the customer now; those of a party that no event named are itself."""
+    component = await component_of(connection, asked.parties[0]) if asked.parties else None
+    return asked if component is None else asked._replace(parties=component.parties)
 
 
 def _moment(option: str, written: str | None) -> datetime | None:

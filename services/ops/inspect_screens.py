@@ -23,6 +23,7 @@ def as_json(found: Inspection, subject: Subject, horizon: Horizon) -> dict[str, 
     """The answer of `--json`: times in UTC, events newest first, rows as the view's columns."""
     answer = {
         "customer_id": customer_id_of(subject.parties[0]) if subject.parties else None,
+        "parties": list(subject.parties),
         "stream_keys": found.stream_keys,
         "as_of": horizon.as_of,
         "known_at": horizon.known_at,
@@ -89,6 +90,9 @@ def show_inspection(console: Console, found: Inspection, subject: Subject, horiz
     """The events as a table, oldest first so that the newest stand nearest, then the views."""
     name = f"{subject.name[:1].upper()}{subject.name[1:]}"
     console.print(Text.assemble((name, "bold"), _at(horizon)), soft_wrap=True)
+    if len(subject.parties) > 1:
+        told = f"{customer_id_of(subject.parties[0])}, of {len(subject.parties):,} parties: {_several(subject.parties)}"
+        console.print(told, style="dim", soft_wrap=True, markup=False)
     others = [key for key in found.stream_keys if key not in subject.parties and key != subject.stream_key]
     if others:
         console.print(f"with {_several(others)}", style="dim", soft_wrap=True, markup=False)

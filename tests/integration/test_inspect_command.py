@@ -12,6 +12,7 @@ from services.projections.read_models.declaration import Mergeable
 from shared.events.purchase import PurchaseCompleted
 from shared.identifiers import customer_id_of
 from tests.declared import READ_MODELS
+from tests.identifying import linked, seen
 from tests.integration.test_view_commands import Deployment
 from tests.projecting import append, projection, purchase, reached, views_given, worker
 from tests.strategies import PARTY_IDS
@@ -77,6 +78,30 @@ async def test_a_customer_is_shown_with_its_cases_and_what_readers_see_of_it(dep
     assert "with complaint:c-1" in told.out
     assert told.out.count("The live view agrees") == len(READ_MODELS)
     assert "my private words" not in told.out
+
+
+async def test_any_party_shows_the_whole_customer_in_order_and_says_which_parties_that_are(
+    deployed: Deployment,
+) -> None:
+    mail = ("email", "anna@example.org")
+    position = await append(
+        deployed.log,
+        [seen(9000, mail), linked(20000, ("member", "M1"), mail, "L1")],
+    )
+    async with worker(projection(deployed.database_url, deployed.log)):
+        await reached(deployed.connection, position)
+    for asked in (M1, customer_id_of(PARTY_IDS.of(*mail))):
+        found = await deployed.run("inspect", "--customer", asked, "--json")
+        assert (found.code, found.err) == (0, "")
+        assert (found.answer["customer_id"], found.answer["parties"]) == (CUSTOMER, [M1, PARTY_IDS.of(*mail)])
+        assert [each["event_id"] for each in found.answer["events"]] == [
+            "e20000", "purchase-18000", "complaint-1", "purchase-10800", "e9000", "purchase-3600",
+        ]  # fmt: skip
+        assert {each["live"]["differing"] for each in found.answer["views"]} == {0}
+    by_then = ("--as-of", "2024-05-01T00:40:00Z")
+    told = await deployed.run("inspect", "--customer", PARTY_IDS.of(*mail), *by_then)
+    assert f"{CUSTOMER}, of 2 parties: {M1}, {PARTY_IDS.of(*mail)}" in told.out
+    assert [told.out.count(each) for each in (" purchase-3600,", " e9000,", " purchase-10800,")] == [1, 1, 0]
 
 
 async def test_a_time_shows_what_had_happened_or_was_known_by_then(deployed: Deployment) -> None:
