@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     oidc_leeway_seconds: int = Field(
         default=30, ge=0, le=300, description="by how much the issuer's clock may differ from ours"
     )
+    oidc_requests_per_minute: int = Field(
+        default=6000,
+        ge=0,
+        le=1_000_000,
+        description="most requests a minute with tokens of one subject (`sub`), of each process; 0 for no limit",
+    )
     kafka_security: str = Field(
         default="PLAINTEXT",
         pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",

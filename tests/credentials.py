@@ -136,8 +136,9 @@ class PublishedKeys:
         self.reads += 1
         return self.text
 
-    def tokens(self, leeway_seconds: int = 30) -> IssuedTokens:
+    def tokens(self, leeway_seconds: int = 30, requests_per_minute: int | None = None) -> IssuedTokens:
         """Tokens checked by it; keys are read when one is first wanted."""
         return IssuedTokens(
-            SigningKeys(self.read, lambda: self.seconds), Expected(ISSUER, AUDIENCE, leeway_seconds)
+            SigningKeys(self.read, lambda: self.seconds),
+            Expected(ISSUER, AUDIENCE, leeway_seconds, requests_per_minute),
         )

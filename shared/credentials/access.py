@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from shared.clock import Clock
-from shared.credentials.bearer import Bearer
+from shared.credentials.bearer import SUBJECT, Bearer
 from shared.credentials.followed_keys import FollowedKeys
 from shared.credentials.issued_tokens import IssuedTokens, TokenRefusedError
 from shared.credentials.rate_limits import RateLimits
@@ -37,7 +37,7 @@ class Access:
         self._tokens = tokens
         self._only_this_machine = only_this_machine
         self._clock = clock
-        self._limits = RateLimits()
+        self._limits, self._limits_of_subjects = RateLimits(), RateLimits()
         keys.on_change = lambda: self._limits.keep(keys.names())
 
     @property
@@ -102,7 +102,8 @@ class Access:
     def _within_limit(self, bearer: Bearer) -> Admitted:
         if bearer.requests_per_minute is None:
             return Admitted(bearer)
-        taken = self._limits.take(bearer.name, bearer.requests_per_minute, self._clock().timestamp())
+        limits = self._limits_of_subjects if bearer.name.startswith(SUBJECT) else self._limits
+        taken = limits.take(bearer.name, bearer.requests_per_minute, self._clock().timestamp())
         if taken.retry_after_seconds:
             detail = f"this credential may send {bearer.requests_per_minute} requests a minute; wait and send it again"
             raise Problem(

@@ -10,6 +10,9 @@ from shared.senders import SourceRegistration
 OWN_SOURCES: Final = "/rapport"
 """What Rapport's own services send events as; nobody outside may."""
 
+SUBJECT: Final = "subject:"
+"""What the names of bearers of an issuer's tokens begin with."""
+
 # A reader of sources as paths could take `/store/1/../10` for another one's.
 _DOT_SEGMENT: Final = re.compile(r"(?:^|/)(?:\.|%2e){1,2}(?:/|\?|#|$)|%2f", re.IGNORECASE)
 

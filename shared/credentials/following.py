@@ -82,4 +82,9 @@ def _signing_keys(settings: Settings) -> SigningKeys | None:
 
 
 def _expected(settings: Settings) -> Expected:
-    return Expected(settings.oidc_issuer or "", settings.oidc_audience or "", settings.oidc_leeway_seconds)
+    return Expected(
+        settings.oidc_issuer or "",
+        settings.oidc_audience or "",
+        settings.oidc_leeway_seconds,
+        settings.oidc_requests_per_minute or None,
+    )

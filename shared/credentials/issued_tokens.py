@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import jwt
 from jwt.exceptions import PyJWTError
 
-from shared.credentials.bearer import Bearer
+from shared.credentials.bearer import SUBJECT, Bearer
 from shared.credentials.signing_keys import ALGORITHMS, SigningKeys
 from shared.events.vocabulary import LATEST
 
@@ -25,11 +25,15 @@ class TokenRefusedError(Exception):
 
 
 class Expected(NamedTuple):
-    """Whose tokens hold, for whom they must be meant, and by how many seconds clocks may differ."""
+    """Whose tokens hold, for whom they must be meant, and by how many seconds clocks may differ.
+
+    `requests_per_minute` is how many requests the tokens of one subject may come with, None for no limit.
+    """
 
     issuer: str
     audience: str
     leeway_seconds: int
+    requests_per_minute: int | None = None
 
 
 class _Verified(NamedTuple):
@@ -106,7 +110,7 @@ class IssuedTokens:
             raise TokenRefusedError(f"it does not hold: {_reason(error)}") from error
         expires = _seconds(claims, "exp", 0.0)
         return _Verified(
-            _bearer(claims, expires),
+            _bearer(claims, expires, self._expected.requests_per_minute),
             max(_seconds(claims, "nbf", 0.0), _seconds(claims, "iat", 0.0)),
             expires,
         )
@@ -122,17 +126,18 @@ def _reason(error: Exception) -> str:
     return "its signature or its form is wrong"
 
 
-def _bearer(claims: Mapping[str, Any], expires: float) -> Bearer:
+def _bearer(claims: Mapping[str, Any], expires: float, requests_per_minute: int | None) -> Bearer:
     subject = claims["sub"]
     if not isinstance(subject, str) or not 0 < len(subject) <= _MOST_CHARACTERS:
         raise TokenRefusedError(f"its claim 'sub' is not a text of 1 to {_MOST_CHARACTERS} characters")
     prefixes = _names(claims, "rapport_sources") or ()
     purposes = _names(claims, "rapport_purposes")
     return Bearer(
-        name=f"subject:{subject}",
+        name=f"{SUBJECT}{subject}",
         prefixes=tuple(prefix.rstrip("/") for prefix in prefixes),
         roles=frozenset(_names(claims, "roles") or ()),
         purposes=None if purposes is None else frozenset(purposes),
+        requests_per_minute=requests_per_minute,
         ends_at=datetime.fromtimestamp(min(expires, LATEST.timestamp()), UTC),
     )
 

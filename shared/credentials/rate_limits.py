@@ -4,10 +4,12 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy
 """
 
 import math
+from collections import OrderedDict
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
 WINDOW_SECONDS: Final = 60
+MOST_BUCKETS: Final = 10_000
 _POLICY: Final = "credential"
 
 
@@ -29,17 +31,23 @@ class _Bucket:
 class RateLimits:
     """Buckets by credential, of this process alone: several processes allow their sum.
 
-    A bucket begins full, with a minute's requests, and fills again evenly.
+    A bucket begins full, with a minute's requests, and fills again evenly. Where there are more of them than `most`,
+    the one that was not used for the longest time, and so is the fullest, is forgotten.
     """
 
-    def __init__(self) -> None:
-        self._buckets: dict[str, _Bucket] = {}
+    def __init__(self, most: int = MOST_BUCKETS) -> None:
+        self._most = most
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, name: str, requests_per_minute: int, now: float) -> Taken:
         """Takes one request from a credential's bucket at a time in seconds, which may also go back."""
         bucket = self._buckets.get(name)
         if bucket is None:
             bucket = self._buckets[name] = _Bucket(requests_per_minute, now)
+            if len(self._buckets) > self._most:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(name)
         rate = requests_per_minute / WINDOW_SECONDS
         filled = bucket.requests + max(0.0, now - bucket.at) * rate
         bucket.requests, bucket.at = min(filled, float(requests_per_minute)), now
@@ -58,4 +66,5 @@ class RateLimits:
 
     def keep(self, names: Collection[str]) -> None:
         """Forgets the buckets of all other credentials."""
-        self._buckets = {name: bucket for name, bucket in self._buckets.items() if name in names}
+        for name in [name for name in self._buckets if name not in names]:
+            del self._buckets[name]

@@ -115,6 +115,25 @@ async def test_a_limited_credential_is_told_how_it_stands_and_then_to_wait() -> 
     await asked.admit(authorization.encode())
 
 
+async def test_all_tokens_of_a_subject_share_one_limit_which_changes_of_keys_leave_alone() -> None:
+    now = [NOON]
+    issuer, followed = Issuer(), keys_in_force(key())
+    tokens = PublishedKeys(issuer).tokens(requests_per_minute=1)
+    asked = access(followed=followed, tokens=tokens, clock=lambda: now[0])
+    authorization = f"Bearer {issuer.token()}"
+    assert dict((await asked.admit(authorization.encode())).headers) == {
+        b"ratelimit-policy": b'"credential";q=1;w=60', b"ratelimit": b'"credential";r=0;t=60',
+    }  # fmt: skip
+    take_keys(followed, key())
+    for another in (authorization, f"Bearer {issuer.token({'roles': ['front_line']})}"):
+        told = await refused(asked, another)
+        assert (told.status, told.code, told.headers["retry-after"]) == (429, "rate_limited", "60")
+        assert told.headers["ratelimit"] == '"credential";r=0;t=60'
+    await asked.admit(f"Bearer {issuer.token({'sub': 'lee'})}".encode())
+    now[0] += timedelta(seconds=60)
+    await asked.admit(authorization.encode())
+
+
 @pytest.mark.parametrize(
     ("host", "only_this_machine"),
     [

@@ -32,6 +32,12 @@ def test_each_credential_has_its_own_bucket_and_a_forgotten_one_begins_anew() ->
     assert limits.take("b", 1, 0.0).retry_after_seconds == 60
 
 
+def test_of_too_many_buckets_the_one_unused_for_the_longest_time_is_forgotten() -> None:
+    limits = RateLimits(most=2)
+    assert [limits.take(name, 1, 0.0).retry_after_seconds for name in "abab"] == [0, 0, 60, 60]
+    assert [limits.take(name, 1, 0.0).retry_after_seconds for name in "cba"] == [0, 60, 0]
+
+
 def test_a_clock_that_goes_back_gives_and_takes_nothing() -> None:
     limits = RateLimits()
     limits.take("a", 2, 1000.0)
