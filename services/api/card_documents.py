@@ -110,7 +110,7 @@ class RecognitionCard(BaseModel):
     customer_id: CustomerId
     purpose: Purpose
     withheld: list[Disclosed] = Field(
-        description="personal data that is there, and that the purpose does not open"
+        description="categories that the purpose does not open, whether there is anything of theirs or not"
     )
     name: str | None = Field(description="identity")
     salutation: str | None

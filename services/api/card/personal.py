@@ -12,13 +12,16 @@ from shared.field_cipher import Sealing
 from shared.personal_data.opener import Opener, SealedValue
 
 _OF_TITLES: Final[PersonalCategory] = "free_text"
+_HELD: Final = frozenset[Disclosed]({*CATEGORIES.values(), _OF_TITLES})
+"""The categories that a card may hold."""
 
 
 class Personal(NamedTuple):
     """Opened values: attributes by name, and titles of tasks by task; None where the key is gone.
 
-    `shown` are the categories of what was opened, `withheld` those of what is there and stays closed, both in the
-    order of the catalogue. `lacks_consent` is whether the purpose opens nothing for want of the customer's consent.
+    `shown` are the categories of what was opened, `withheld` those that a card may hold and the purpose does not open,
+    whether anything of theirs is there or not; both in the order of the catalogue. `lacks_consent` is whether the
+    purpose opens nothing for want of the customer's consent.
     """
 
     attributes: Mapping[str, Any]
@@ -50,7 +53,7 @@ async def personal_of(found: Found, purpose: Purpose, opener: Opener) -> Persona
         attributes=dict(zip(attributes, opened, strict=False)),
         titles=dict(zip((each["task_id"] for each in tasks), opened[len(attributes) :], strict=True)),
         shown=[each for each in withheld_from(withheld_from(opens)) if each in there],
-        withheld=[each for each in withheld_from(opens) if each in there],
+        withheld=[each for each in withheld_from(opens) if each in _HELD],
         lacks_consent=lacks_consent,
     )
 

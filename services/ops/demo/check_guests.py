@@ -54,17 +54,30 @@ EXPECTED: Final = (
     Expected(
         BENNET.member,
         "greeting",
-        {"name": "Elizabeth Bennet", "birthday": {"in_days": 0}, "lapsed_years": None, "withheld": []},
+        {
+            "name": "Elizabeth Bennet",
+            "birthday": {"in_days": 0},
+            "lapsed_years": None,
+            "withheld": ["contact", "health", "free_text"],
+        },
     ),
     Expected(
         SCROOGE.member,
         "care",
-        {"price_kept": False, "health_notes": "sees ghosts when tired", "withheld": []},
+        {
+            "price_kept": False,
+            "health_notes": "sees ghosts when tired",
+            "withheld": ["contact", "preference", "free_text"],
+        },
     ),
     Expected(
         SCROOGE.member,
         "marketing",
-        {"name": None, "consents": {"marketing": False}, "withheld": ["identity", "health"]},
+        {
+            "name": None,
+            "consents": {"marketing": False},
+            "withheld": ["identity", "contact", "preference", "health", "free_text"],
+        },
     ),
 )
 _EVENTS: Final = "select count(*) from control.journal where starts_with(source, $1)"
