@@ -97,7 +97,7 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 
 
 def path_of(call: str) -> str:
-    return call.format(id=CUSTOMER, complaint_id="C-1")
+    return call.format(id=CUSTOMER, complaint_id="C-1", run_id="R-1", segment_id="S-1")
 
 
 def shown_in(text: str, secrets: dict[str, str]) -> set[str]:
