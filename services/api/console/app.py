@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from services.api.access.reader import Reader
 from services.api.console.assets import PREFIX, Assets
 from services.api.console.calls import ApiCalls
 from services.api.console.pages import Pages
@@ -56,6 +57,7 @@ def console_app(
         Route("/console/cases", door.guarded(cases.show), methods=["GET"]),
         Route("/console/cases/{id:path}", door.guarded(case.show), methods=["GET"]),
         Route("/console/tasks", door.guarded(tasks.show), methods=["GET"]),
+        Route("/console/live", door.guarded(_Hints(calls).show), methods=["GET"]),
         Route("/console/{rest:path}", door.guarded(_nowhere)),
     ]
     return Protected(Starlette(routes=routes))
@@ -119,6 +121,27 @@ class _Door:
         response = self._pages.page("problem.html.j2", given, problem.status)
         response.headers.update(problem.headers)
         return response
+
+
+class _Hints:
+    """`/console/live`: the API's hints for whoever is signed in, as browsers send no credential with a stream."""
+
+    def __init__(self, calls: ApiCalls) -> None:
+        self._calls = calls
+
+    async def show(self, request: Request) -> Response:
+        """The stream itself is the answer."""
+        return _Streamed(self._calls, visitor_in(request.scope).reader)
+
+
+class _Streamed(Response):
+    def __init__(self, calls: ApiCalls, reader: Reader) -> None:
+        super().__init__()
+        self._calls = calls
+        self._reader = reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._calls.stream(scope, self._reader, "/v1/live", receive, send)
 
 
 async def _home(_request: Request) -> Response:

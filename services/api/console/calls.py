@@ -5,11 +5,14 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlencode
 
 import msgspec
-from starlette.types import ASGIApp, Message, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.access.reader import Reader, put_reader
-from shared.http.problems import Problem, trace_id_of
+from shared.http.problems import Problem, send_problem, trace_id_of
 
+_JSON: Final = (b"content-type", b"application/json")
+_FRESHNESS: Final = frozenset({b"rapport-at-least", b"prefer"})
+"""What a page that is read again after a hint says of how fresh it has to be: the calls behind it have to be so too."""
 OK: Final = 200
 NOT_FOUND: Final = 404
 
@@ -48,6 +51,15 @@ class ApiCalls:
         )
         return await self._answered(_scope(visit, reader, "GET", path, query.encode()), b"")
 
+    async def stream(self, visit: Scope, reader: Reader, path: str, receive: Receive, send: Send) -> None:
+        """Hands the request `visit` on to a call whose answer goes on and on, with the query it came with."""
+        scope = _scope(visit, reader, "GET", path, visit["query_string"])
+        scope["headers"] += [header for header in visit["headers"] if header[0] == b"last-event-id"]
+        try:
+            await self._app(scope, receive, send)
+        except Problem as problem:
+            await send_problem(problem, visit, send)
+
     async def post(self, visit: Scope, reader: Reader, path: str, document: Any) -> Answered:
         """The answer to a `POST` of a JSON document."""
         return await self._answered(_scope(visit, reader, "POST", path, b""), msgspec.json.encode(document))
@@ -73,7 +85,7 @@ def _scope(visit: Scope, reader: Reader, method: str, path: str, query: bytes) -
         "raw_path": path.encode(),
         "query_string": query,
         "root_path": "",
-        "headers": [(b"content-type", b"application/json")],
+        "headers": [_JSON, *(header for header in visit["headers"] if header[0] in _FRESHNESS)],
         "client": visit.get("client"),
         "server": visit.get("server"),
         "state": {},

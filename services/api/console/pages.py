@@ -5,8 +5,10 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
+from services.api.conditional import etag_of, matches
 from services.api.console import moments
 from services.api.console.assets import Assets
 
@@ -39,6 +41,15 @@ class Pages:
     def text(self, template: str, given: Mapping[str, Any]) -> str:
         """A template filled in. Raises jinja2's `UndefinedError` for a name that it was not given."""
         return self._environment.get_template(template).render(given)
+
+    def part(self, template: str, given: Mapping[str, Any], request: Request) -> Response:
+        """A part of a page as an answer that tells by its ETag whether it is what the reader has."""
+        text = self.text(template, given).encode()
+        etag = etag_of(text)
+        headers = {**_PRIVATE, "etag": etag.decode()}
+        if matches(request.scope["headers"], etag):
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(text, headers=headers)
 
     def page(self, template: str, given: Mapping[str, Any], status: int = 200) -> HTMLResponse:
         """It as an answer that no cache keeps, since pages hold personal data."""

@@ -1,5 +1,6 @@
 """GET /v1/live: hints, as they arise, that something changed with a customer, at a location, in a queue or a view."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ ROUTE: Final = "/v1/live"
 LEAST_SECONDS_BETWEEN: Final = 0.25
 """A topic is told at most four times a second; what happens in between is one hint."""
 HEARTBEAT_SECONDS: Final = 15.0
+LONGEST_SECONDS: Final = 600.0
+"""Then a stream ends and its client opens it again: by a credential that still holds, at whichever replica is near."""
 _RETRY_MILLISECONDS: Final = 1000
 _PARTS: Final[dict[Kind, Part]] = {
     "customer": "customers",
@@ -102,7 +105,8 @@ async def _told(hub: Hub, subscription: Subscription, clock: Clock) -> AsyncIter
     """The bytes of a stream, which ends with the process or its client."""
     try:
         yield _event("begun", {"now": clock().isoformat()}, hub.place, retry=_RETRY_MILLISECONDS)
-        while not subscription.ended:
+        ends = time.monotonic() + LONGEST_SECONDS
+        while not subscription.ended and time.monotonic() < ends:
             hints = await subscription.hints(HEARTBEAT_SECONDS)
             if subscription.ended:
                 return

@@ -31,8 +31,12 @@ class Console:
     """Every request that any page made."""
 
     @asynccontextmanager
-    async def person(self, who: Key | None = None, **context: object) -> AsyncIterator[Page]:
-        """A page of somebody who signed in, in a browser of their own; what goes wrong in it fails the test."""
+    async def person(
+        self, who: Key | None = None, *, broken: bool = False, **context: object
+    ) -> AsyncIterator[Page]:
+        """A page of somebody who signed in, in a browser of their own; what goes wrong in it fails the test, unless the
+        connection is to be `broken`.
+        """
         wrong: list[str] = []
         opened: BrowserContext = await self.chromium.new_context(base_url=self.url, **context)  # type: ignore[arg-type]
         opened.on("request", lambda request: self.asked.append(request))  # noqa: PLW0108 - Playwright marks what it is given
@@ -47,7 +51,9 @@ class Console:
             await page.wait_for_url("**/console/")
         yield page
         await opened.close()
-        assert not [each for each in wrong if "the server responded with a status of 4" not in each], wrong
+        assert broken or not [
+            each for each in wrong if "the server responded with a status of 4" not in each
+        ], wrong
 
 
 @pytest.fixture(scope="package")

@@ -52,6 +52,7 @@ class CasesScreen:
             "overdue": overdue,
             "assignee": assignee or "",
             "later": "cursor" in asked,
+            "again": str(request.url.replace(scheme="", netloc="")),
         }
         return self._pages.page("cases.html.j2", given)
 
@@ -78,6 +79,7 @@ class CaseScreen:
         given = {
             **frame(visitor, purpose, now, "cases"),
             "case": panel(answered),
+            "again": str(request.url.replace(scheme="", netloc="")),
             "bars": [] if document is None else [clock_bar(each, now) for each in document["clocks"]],
             "closed": closed([] if document is None else document["withheld"], visitor),
         }

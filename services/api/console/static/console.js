@@ -1,9 +1,10 @@
 // What the pages do beyond links and forms, all of which work without it.
 import { keyboard } from "{{keys.js}}";
+import { live } from "{{live.js}}";
 
 for (const form of document.querySelectorAll("[data-purpose]")) {
   form.querySelector("button").hidden = true;
   form.addEventListener("change", () => form.requestSubmit());
 }
 
-keyboard(document);
+keyboard(document, live(document));

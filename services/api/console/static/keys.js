@@ -5,7 +5,7 @@ const SECOND_KEY_MILLISECONDS = 1500;
 
 const typing = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
 
-export function keyboard(document) {
+export function keyboard(document, pause) {
   const dialog = document.querySelector("#keys");
   const opener = document.querySelector("[data-keys]");
   const on = dialog.querySelector("[data-keys-on]");
@@ -25,6 +25,7 @@ export function keyboard(document) {
     }
     if (event.key === "g") going = performance.now();
     else if (event.key === "?") taken(event, () => dialog.showModal());
+    else if (event.key === "p") taken(event, pause);
     else if (event.key === "/") taken(event, () => toSearch(document));
     else if (event.key === "j") taken(event, () => step(document, 1));
     else if (event.key === "k") taken(event, () => step(document, -1));

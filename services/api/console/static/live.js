@@ -1,0 +1,127 @@
+// Keeps what is shown as it is now: a hint has a part of the page read again, and what a person is at stays as it is.
+import { Stream } from "{{hints.js}}";
+
+// Only what this very service drew is ever made into elements, and it escapes every text that it was given.
+const own = globalThis.trustedTypes?.createPolicy("rapport", { createHTML: (text) => text, createScriptURL: (url) => url });
+const parsed = (text) => new DOMParser().parseFromString(own ? own.createHTML(text) : text, "text/html");
+
+export function live(document) {
+  const state = document.querySelector("[data-live-state]");
+  const parts = () => [...document.querySelectorAll("[data-live]")];
+  if (parts().length === 0) return () => {};
+  const seen = { live: null, generation: 0, paused: false };
+  const waiting = new Map();
+
+  const heard = (message) => {
+    if (message.kind === "state") {
+      seen.live = message;
+      return say();
+    }
+    seen.behind = message.behind_seconds;
+    seen.rebuilt = seen.generation > 0 && message.generation !== seen.generation ? message.generation : 0;
+    seen.generation = message.generation;
+    say();
+    for (const part of parts().filter((each) => each.dataset.live === message.topic)) changed(part.dataset.part, message);
+  };
+
+  function say() {
+    if (seen.paused) state.textContent = "Paused";
+    else if (seen.live === null) state.textContent = "";
+    else if (!seen.live.live) state.textContent = `Not live since ${clock(seen.live.since)}, retrying`;
+    else if (seen.rebuilt) state.textContent = `Rebuilt: generation ${seen.rebuilt}`;
+    else state.textContent = seen.behind > 1 ? `Live, ${seen.behind.toFixed(1)} s behind` : "Live";
+    state.dataset.liveState = seen.live?.live ? "live" : "lost";
+  }
+
+  function changed(name, hint) {
+    const was = waiting.get(name);
+    waiting.set(name, hint);
+    if (was === undefined && !seen.paused) read(name);
+  }
+
+  async function read(name) {
+    while (waiting.has(name) && !seen.paused) {
+      const hint = waiting.get(name);
+      const part = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
+      const fresh = part?.dataset.from ? await again(part, hint).catch(() => null) : null;
+      if (fresh) show(part, fresh);
+      if (waiting.get(name) === hint) waiting.delete(name);
+    }
+  }
+
+  connect(document.body.dataset.hints, () => parts().map((part) => part.dataset.live), heard);
+
+  return () => {
+    seen.paused = !seen.paused;
+    say();
+    for (const name of waiting.keys()) read(name);
+  };
+}
+
+function connect(address, topics, heard) {
+  if (typeof SharedWorker === "undefined") {
+    new Stream(heard).follow(new Set(topics()));
+    return;
+  }
+  const worker = new SharedWorker(own ? own.createScriptURL(address) : address, { type: "module" });
+  worker.port.addEventListener("message", ({ data }) => heard(data));
+  worker.port.start();
+  const say = () => worker.port.postMessage({ topics: topics() });
+  say();
+  addEventListener("pagehide", () => worker.port.postMessage({ topics: null }));
+  addEventListener("pageshow", (event) => event.persisted && say());
+}
+
+const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const tags = new WeakMap();
+
+async function again(part, hint) {
+  const headers = { "Rapport-At-Least": hint.position, Prefer: "wait=5" };
+  if (tags.has(part)) headers["If-None-Match"] = tags.get(part);
+  const answer = await fetch(part.dataset.from, { headers, redirect: "error" });
+  if (answer.status !== 200) return null;
+  const fresh = parsed(await answer.text()).querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
+  if (fresh && answer.headers.has("etag")) tags.set(fresh, answer.headers.get("etag"));
+  return fresh;
+}
+
+function show(part, fresh) {
+  if (part.dataset.part === "timeline") return news(part, fresh);
+  if (!busy(part)) return part.replaceWith(fresh);
+  const row = pill(part, "Changed: show it", fresh);
+  row.removeAttribute("data-count");
+}
+
+// A timeline is read: what is new is counted above it, and shown when asked for.
+function news(part, fresh) {
+  const ids = (node) => [...node.querySelectorAll("[data-id]")].map((each) => each.dataset.id);
+  const shown = new Set(ids(part));
+  const count = ids(fresh).filter((id) => !shown.has(id)).length;
+  if (count > 0) pill(part, `${count} new`, fresh).dataset.count = count;
+  else if (shown.size === ids(fresh).length && !busy(part)) part.replaceWith(fresh);
+}
+
+function pill(part, text, fresh) {
+  let button = part.querySelector(":scope > .pill");
+  if (!button) {
+    button = document.createElement("button");
+    button.className = "pill";
+    part.prepend(button);
+  }
+  button.textContent = text;
+  button.onclick = () => {
+    part.replaceWith(fresh);
+    const heading = fresh.querySelector("h1, h2");
+    heading?.setAttribute("tabindex", "-1");
+    heading?.focus();
+  };
+  return button;
+}
+
+// Whether somebody is at it: the focus, a selection or a changed field lies within.
+function busy(part) {
+  if (part.contains(document.activeElement)) return true;
+  const selection = getSelection();
+  if (!selection.isCollapsed && part.contains(selection.anchorNode)) return true;
+  return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+}

@@ -1,0 +1,126 @@
+"""Screens that keep up: what changes is shown where it may be, counted where people read, kept where they type."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.api_reader import CUSTOMER
+from tests.complaining import complaint_desk, opened
+from tests.console_guests import event, guests
+from tests.e2e.browser.conftest import Console
+from tests.fakes.tcp_proxy import tcp_proxy
+from tests.listening import on_a_port
+from tests.projecting import purchase
+
+SCREEN = f"/console/c/{CUSTOMER}"
+
+
+@pytest.fixture
+async def desk(database_url: str, chromium: Browser) -> AsyncIterator[Console]:
+    """A console of its own for a test that changes what it shows; nobody has to sign in."""
+    async with complaint_desk(database_url) as (reader, _):
+        await reader.given(*guests())
+        async with on_a_port(reader) as url:
+            yield Console(url, reader, chromium)
+
+
+async def is_live(page: Page) -> None:
+    await expect(page.locator("[data-live-state]")).to_have_text("Live", timeout=15_000)
+
+
+async def test_what_happened_is_counted_above_the_timeline_and_shown_when_asked_for(desk: Console) -> None:
+    async with desk.person() as page:
+        await page.goto(SCREEN)
+        await is_live(page)
+        first = page.locator("[data-part=timeline] .entry").first
+        was = await first.inner_text()
+        await desk.reader.given(purchase(1), purchase(2), purchase(3))
+        pill = page.get_by_role("button", name="3 new")
+        await expect(pill).to_be_visible(timeout=15_000)
+        assert await first.inner_text() == was
+        await pill.click()
+        await expect(page.locator("[data-part=timeline]")).to_contain_text("order o-3")
+        assert await page.evaluate("document.activeElement.textContent") == "Timeline"
+
+
+async def test_points_change_before_ones_eyes_and_the_rest_of_the_page_stays(desk: Console) -> None:
+    async with desk.person() as page:
+        await page.goto(SCREEN)
+        await is_live(page)
+        await page.evaluate("document.querySelector('[data-part=tasks]').dataset.mark = 'mine'")
+        await desk.reader.given(
+            event("more-points", "loyalty.points_earned", account_id="M1", points=7, reason="x")
+        )
+        await expect(page.locator("[data-part=loyalty] .figure")).to_have_text("97", timeout=15_000)
+        assert await page.locator("[data-part=tasks][data-mark=mine]").count() == 1
+
+
+async def test_a_part_that_somebody_is_at_is_not_replaced_but_says_that_it_changed(desk: Console) -> None:
+    async with desk.person() as page:
+        await page.goto(SCREEN)
+        await is_live(page)
+        await page.locator("[data-part=cases] a").first.focus()
+        await desk.reader.given(opened("10:00", "C-2"))
+        button = page.locator("[data-part=cases] .pill")
+        await expect(button).to_have_text("Changed: show it", timeout=15_000)
+        assert await page.evaluate("document.activeElement.textContent") == "C-1"
+        await button.click()
+        await expect(page.locator("[data-part=cases]")).to_contain_text("C-2")
+
+
+async def test_paused_nothing_changes_and_going_on_shows_all_of_it(desk: Console) -> None:
+    async with desk.person() as page:
+        await page.goto(SCREEN)
+        await is_live(page)
+        await page.keyboard.press("p")
+        await expect(page.locator("[data-live-state]")).to_have_text("Paused")
+        position = await desk.reader.given(
+            event("more-points", "loyalty.points_earned", account_id="M1", points=7, reason="x")
+        )
+        answer = await page.request.get(
+            f"/v1/customers/{CUSTOMER}", headers={"rapport-at-least": position.token()}
+        )
+        assert answer.ok
+        assert await page.locator("[data-part=loyalty] .figure").inner_text() == "90"
+        await page.keyboard.press("p")
+        await expect(page.locator("[data-part=loyalty] .figure")).to_have_text("97", timeout=15_000)
+
+
+async def test_nine_tabs_are_one_stream_and_all_keep_up(desk: Console) -> None:
+    async with desk.person() as page:
+        tabs = [page, *[await page.context.new_page() for _ in range(8)]]
+        for tab in tabs:
+            await tab.goto(SCREEN)
+        for tab in tabs:
+            await is_live(tab)
+        await desk.reader.given(purchase(1))
+        for tab in tabs:
+            await expect(tab.get_by_role("button", name="1 new")).to_be_visible(timeout=15_000)
+    metrics = desk.reader.metrics.registry
+    assert metrics.get_sample_value(
+        "rapport_api_request_seconds_count", {"route": "/console/live", "status": "200"}
+    )
+
+
+async def test_a_stream_that_breaks_says_since_when_and_catches_up(
+    database_url: str, chromium: Browser
+) -> None:
+    async with complaint_desk(database_url) as (reader, _):
+        await reader.given(*guests())
+        async with (
+            on_a_port(reader) as behind,
+            tcp_proxy(("127.0.0.1", int(behind.rpartition(":")[2]))) as proxy,
+        ):
+            console = Console(f"http://127.0.0.1:{proxy.port}", reader, chromium)
+            async with console.person(broken=True) as page:
+                await page.goto(SCREEN)
+                await is_live(page)
+                proxy.cut()
+                await expect(page.locator("[data-live-state]")).to_contain_text(
+                    "Not live since", timeout=15_000
+                )
+                await reader.given(purchase(1))
+                proxy.heal()
+                await expect(page.get_by_role("button", name="1 new")).to_be_visible(timeout=30_000)
+                await is_live(page)
