@@ -132,7 +132,4 @@ async def test_a_day_is_the_places_own_in_a_browser_of_another_zone(console: Con
     async with console.person(DESK, timezone_id="Pacific/Kiritimati", locale="th-TH") as page:
         await page.goto(f"/console/c/{CUSTOMER}")
         assert await page.locator("h3.day", has_text="Mon 1 Jun 2026").count() == 1
-        assert (
-            await page.locator("footer").inner_text()
-            == "Times of Europe/Berlin, as of 1 Jul 2026, 12:00 Keyboard"
-        )
+        assert "Times of Europe/Berlin, as of 1 Jul 2026, 12:00" in await page.locator("footer").inner_text()

@@ -13,7 +13,7 @@ export class Stream {
     this.last = "";
     this.wait = LEAST_WAIT;
     this.timer = 0;
-    this.state = { live: false, since: Date.now() };
+    this.state = { live: null, since: Date.now() }; // not known yet
   }
 
   // Topics that are new are told of at once by the service, so that nothing between page and stream is missed.

@@ -26,11 +26,11 @@ export function live(document) {
 
   function say() {
     if (seen.paused) state.textContent = "Paused";
-    else if (seen.live === null) state.textContent = "";
+    else if (seen.live === null || seen.live.live === null) state.textContent = "";
     else if (!seen.live.live) state.textContent = `Not live since ${clock(seen.live.since)}, retrying`;
     else if (seen.rebuilt) state.textContent = `Rebuilt: generation ${seen.rebuilt}`;
     else state.textContent = seen.behind > 1 ? `Live, ${seen.behind.toFixed(1)} s behind` : "Live";
-    state.dataset.liveState = seen.live?.live ? "live" : "lost";
+    state.dataset.liveState = seen.live?.live === false ? "lost" : "";
   }
 
   function changed(name, hint) {
@@ -72,7 +72,8 @@ function connect(address, topics, heard) {
   addEventListener("pageshow", (event) => event.persisted && say());
 }
 
-const clock = (time) => new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+const clock = (time) =>
+  new Date(time).toLocaleTimeString("en-GB", { timeZone: document.body.dataset.zone, hour: "2-digit", minute: "2-digit" });
 const tags = new WeakMap();
 
 async function again(part, hint) {
