@@ -96,6 +96,12 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="most requests a minute with tokens of one subject (`sub`), of each process; 0 for no limit",
     )
+    access_record_days: int = Field(
+        default=1095,
+        ge=1,
+        le=36_500,
+        description="how long it is kept who read whose personal data",
+    )
     kafka_security: str = Field(
         default="PLAINTEXT",
         pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$",

@@ -10,6 +10,7 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from services.api.access.disclosure import Disclosures
+from services.api.access.record_retention import RecordRetention
 from services.api.access.recorded_reads import recorded_reads
 from services.api.app import api_app
 from services.api.console.sessions import Sessions
@@ -85,13 +86,17 @@ async def api_service(
         connection: Connection = await asyncpg.connect(url, **connection_settings(timeout_seconds))
         return connection
 
-    async def connect_to_write() -> asyncpg.Connection:
+    async def connect_to_write(application: str = "rapport-console") -> asyncpg.Connection:
         return await asyncpg.connect(
             url,
             timeout=timeout_seconds,
             command_timeout=timeout_seconds,
-            server_settings={"application_name": "rapport-console"},
+            server_settings={"application_name": application},
         )
+
+    retention = RecordRetention(
+        partial(connect_to_write, "rapport-access-record"), settings.access_record_days, clock
+    )
 
     party_ids = PartyIds(pepper)
     catalogue = Catalogue()
@@ -117,6 +122,7 @@ async def api_service(
             following = [
                 group.create_task(watch.run(), name="position watch"),
                 group.create_task(hub.run(), name="hints"),
+                group.create_task(retention.run(), name="access record's retention"),
             ]
             try:
                 yield api_app(

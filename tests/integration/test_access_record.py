@@ -1,12 +1,14 @@
 """Every read of personal data is on record before it is answered, sealed values are opened, and the record is read."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.api.access.record_retention import RecordRetention
 from services.api.access.recorded_reads import NotRecordedError, ReadOfPersonalData, recorded_reads
 from services.projections.migrate import migrate
 from shared.log.port import NewRecord
@@ -178,3 +180,38 @@ async def test_without_postgresql_nothing_counts_as_recorded() -> None:
     async with recorded_reads("postgresql://nobody@127.0.0.1:1/none", 1.0) as kept:
         with pytest.raises(NotRecordedError):
             await kept.record([read])
+
+
+async def test_records_older_than_they_are_to_be_kept_are_forgotten_batch_by_batch(
+    reader: Reader, hand: Hand
+) -> None:
+    for days in range(5):
+        hand.now = NOW + timedelta(days=days)
+        await reader.get(TIMELINE, DESK.header, purpose="greeting")
+
+    async def connect() -> asyncpg.Connection:
+        return await asyncpg.connect(reader.database_url)
+
+    retention = RecordRetention(connect, days=100, clock=hand)
+    assert await retention.look(NOW + timedelta(days=100)) == 0, "what is just so old is kept"
+    assert await retention.look(NOW + timedelta(days=102, seconds=1), most_a_batch=2) == 3
+    kept = [each["time"] for each in (await records(reader))["items"]]
+    assert kept == ["2026-03-05T12:00:00Z", "2026-03-04T12:00:00Z"]
+
+
+async def test_the_api_forgets_old_records_by_itself(database_url: str, hand: Hand) -> None:
+    await migrate(database_url, partitions=4)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "insert into control.access_records (recorded_at, reader, subject, purpose, categories, call) "
+        "select at, 'key:a', 'cus_a', 'greeting', '{identity}', '/' from unnest($1::timestamptz[]) at",
+        [NOW - timedelta(days=8), NOW - timedelta(days=6)],
+    )
+
+    async def one_is_left() -> bool:
+        times = await connection.fetch("select recorded_at from control.access_records")
+        return [each["recorded_at"] for each in times] == [NOW - timedelta(days=6)]
+
+    async with migrated_reader(database_url, clock=hand, access_record_days=7):
+        await eventually(one_is_left)
+    await connection.close()
