@@ -51,6 +51,16 @@ class Settings(BaseSettings):
         default=None,
         description="TOML file of the complaint policies; the one that comes with Rapport if unset",
     )
+    analytics: Path | None = Field(
+        default=None,
+        description="TOML file of the analytics settings; the one that comes with Rapport if unset",
+    )
+    scoring_hours: int = Field(
+        default=24,
+        ge=0,
+        le=8760,
+        description="hours from one scoring run of `rapport up` to the next; 0 for none",
+    )
     log_level: str = Field(
         default="info", pattern="^(debug|info|warning|error)$", description="least level logged"
     )

@@ -1,49 +1,19 @@
 """What scores need beside purchase days: answers, complaints, referrals, endings, consents, coupons and categories."""
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from services.projections.analytics.customer_arrays import AMOUNT_UNITS, NEVER, CategorySpend, Facts
 from services.scoring.binary_copy import FLOAT8, INT2, INT4, INT8, Columns, columns_of
-from services.scoring.histories import AMOUNT_UNITS, Asked
-
-INSTRUMENTS: Final = ("nps", "csat", "servqual")
-"""By the numbers that `Facts.instrument` has."""
-NOTHING: Final = -1
+from services.scoring.histories import Asked
 
 
-class Facts(NamedTuple):
-    """Arrays by customer number. `instrument` is -1 and `ended_on` the least number where nothing was said.
-
-    `answer` is the score of the latest answer of the 12 months, the mean of dimensions for SERVQUAL. `complained` says
-    that a complaint was rejected or reopened, `complains` that one is open. `ended_on` is the day a relationship ended.
-    """
-
-    known: NDArray[np.bool_]
-    instrument: NDArray[np.int8]
-    answer: NDArray[np.float64]
-    complains: NDArray[np.bool_]
-    complained: NDArray[np.bool_]
-    referred: NDArray[np.bool_]
-    ended_on: NDArray[np.int32]
-    profiled: NDArray[np.bool_]
-    orders: NDArray[np.int32]
-    with_coupon: NDArray[np.int32]
-
-
-class CategorySpend(NamedTuple):
-    """What was spent on categories: a row a customer and category, sorted by customer; `names` by category number."""
-
-    customer: NDArray[np.int32]
-    category: NDArray[np.int32]
-    spend: NDArray[np.int64]
-    orders: NDArray[np.int32]
-    names: list[str]
-
-
-async def read_facts(connection: asyncpg.Connection, asked: Asked, customers: int) -> Facts:
+async def read_facts(
+    connection: asyncpg.Connection, asked: Asked, customers: int, mixed: NDArray[np.bool_]
+) -> Facts:
     """The facts of all customers, of whom there are so many numbers, as of the run's time; consents as they are now.
 
     Needs `run_parties`, `run_customers` and `run_orders` in the same transaction. Raises asyncpg's errors.
@@ -55,21 +25,20 @@ async def read_facts(connection: asyncpg.Connection, asked: Asked, customers: in
     def flags(columns: Columns) -> NDArray[np.bool_]:
         return _spread(columns["customer"], np.True_, customers, np.bool_)
 
-    known = flags(await found(_KNOWN, {}))
     answers = await found(_ANSWERS, {"instrument": INT2, "answer": FLOAT8}, asked.as_of)
     ended = await found(_ENDED, {"day": INT4}, asked.as_of, asked.zone)
     bought = await found(_COUPONS, {"orders": INT4, "with_coupon": INT4})
     return Facts(
-        known,
-        _spread(answers["customer"], answers["instrument"], customers, np.int8, NOTHING),
+        _spread(answers["customer"], answers["instrument"], customers, np.int8, -1),
         _spread(answers["customer"], answers["answer"], customers, np.float64, np.nan),
         flags(await found(_COMPLAINS, {}, asked.as_of)),
         flags(await found(_COMPLAINED, {}, asked.as_of)),
         flags(await found(_REFERRED, {}, asked.as_of)),
-        _spread(ended["customer"], ended["day"], customers, np.int32, np.iinfo(np.int32).min),
+        _spread(ended["customer"], ended["day"], customers, np.int32, NEVER),
         flags(await found(_PROFILED, {})),
         _spread(bought["customer"], bought["orders"], customers, np.int32),
         _spread(bought["customer"], bought["with_coupon"], customers, np.int32),
+        mixed,
     )
 
 
@@ -95,7 +64,6 @@ def _spread(at: NDArray[Any], values: Any, customers: int, of: Any, nothing: Any
     return spread
 
 
-_KNOWN: Final = "select customer from run_customers where known"
 _ANSWERS: Final = """
 select distinct on (parties.customer) parties.customer,
     (array_position(array['nps', 'csat', 'servqual'], given.instrument) - 1)::smallint,

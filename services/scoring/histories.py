@@ -1,7 +1,7 @@
 """The purchase days of everybody, as of two times at once: a row a customer and day, sorted, in numpy arrays."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -9,25 +9,10 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from services.projections.analytics.customer_arrays import AMOUNT_UNITS, Days
 from services.scoring.binary_copy import INT2, INT4, INT8, columns_of
 
-AMOUNT_UNITS: Final = 10_000
-"""Amounts are whole numbers of ten-thousandths of the base currency: exact, as no currency has more decimals."""
-FIRST_DAY: Final = date(1970, 1, 1)
-"""Days are numbered from here."""
-
 _FIELDS: Final = {"customer": INT4, "day": INT4, "standing": INT2, "net": INT8, "mixed": INT2}
-
-
-class Days(NamedTuple):
-    """Purchase days, sorted by customer and day, each once: `net` in ten-thousandths of the base currency."""
-
-    customer: NDArray[np.int32]
-    day: NDArray[np.int32]
-    net: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.customer)
 
 
 class Histories(NamedTuple):
@@ -75,11 +60,6 @@ async def read_histories(connection: asyncpg.Connection, asked: Asked, customers
     mixed = np.zeros(customers, np.bool_)
     mixed[now["customer"][now["mixed"] > 0]] = True
     return Histories(_sorted(now), _sorted(then), mixed)
-
-
-def day_number(day: date) -> int:
-    """The number of a day."""
-    return (day - FIRST_DAY).days
 
 
 def _sorted(found: Mapping[str, NDArray[Any]]) -> Days:
