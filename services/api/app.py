@@ -34,6 +34,7 @@ from services.api.routes.live import live_routes
 from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
+from services.api.routes.recommendations import recommendation_routes
 from services.api.routes.redemptions import redemption_routes
 from services.api.routes.satisfaction import satisfaction_routes
 from services.api.routes.segments import segment_routes
@@ -115,6 +116,7 @@ def api_app(
         satisfaction_routes(reads, clock),
         contact_centre_routes(reads, clock),
         what_if_routes(reads),
+        recommendation_routes(reads, disclosures),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])
     app.include_router(health_routes(readiness, metrics.registry))

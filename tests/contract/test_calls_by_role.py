@@ -45,6 +45,7 @@ ROLES_OF_CALLS = {
     "GET /v1/analytics/runs": {"marketing", "analyst", "operator"},
     "GET /v1/analytics/runs/{run_id}": {"marketing", "analyst", "operator"},
     "GET /v1/analytics/distributions": {"marketing", "analyst", "operator"},
+    "GET /v1/customers/{id}/recommendations": {"front_line", "loyalty_desk", "marketing", "analyst"},
     "GET /v1/analytics/satisfaction": {"marketing", "analyst", "operator"},
     "GET /v1/analytics/contact-centre": {"marketing", "analyst", "operator"},
     "POST /v1/analytics/what-if": {"marketing", "analyst", "operator"},

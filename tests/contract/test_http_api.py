@@ -150,6 +150,7 @@ async def test_a_real_customer_has_the_documented_shape(reader: Reader) -> None:
             "ComplaintReport",
             "ComplaintGroup",
         ),
+        (f"{CUSTOMERS}/{CUSTOMER}/recommendations", "Recommendations", None),
         ("/v1/analytics/satisfaction", "SatisfactionReport", "SatisfactionGroup"),
         (
             "/v1/analytics/contact-centre?from=2024-01-01T00:00:00Z&to=2025-01-01T00:00:00Z&by=time,channel",
