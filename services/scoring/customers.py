@@ -68,12 +68,11 @@ def _components(parties: int, ones: "array[int]", others: "array[int]") -> tuple
 
 
 _TABLES: Final = """
-create temporary table run_linked (party text not null, customer integer not null) on commit drop;
-create temporary table run_parties (party text not null, first_seen timestamptz not null, customer integer not null)
-    on commit drop;
+create temporary table run_linked (party text not null, customer integer not null);
+create temporary table run_parties (party text not null, first_seen timestamptz not null, customer integer not null);
 create temporary table run_customers (
     customer integer not null, party text not null, parties text[] not null, known boolean not null
-) on commit drop;
+);
 """
 _PARTIES: Final = """
 insert into run_parties

@@ -123,10 +123,10 @@ where one.granted and (one.channel = '' or everywhere.customer is null
 """
 """Allowed in general, or on a channel by a word that came after the general one: as `is_granted_anywhere` says."""
 _CATEGORIES: Final = """
-create temporary table run_spent on commit drop as
+create temporary table run_spent as
 select customer, order_id, key as name, value::numeric * rate as amount
 from run_orders join run_rates using (currency), jsonb_each_text(categories) where stands;
-create temporary table run_categories on commit drop as
+create temporary table run_categories as
 select name, (row_number() over (order by name collate "C"))::integer - 1 as category
 from (select distinct name from run_spent) named;
 analyze run_categories;

@@ -68,16 +68,16 @@ def _sorted(found: Mapping[str, NDArray[Any]]) -> Days:
 
 
 _TABLES: Final = """
-create temporary table run_rates (currency text primary key, rate numeric not null) on commit drop;
+create temporary table run_rates (currency text primary key, rate numeric not null);
 create temporary table run_refunded (
     customer integer not null, order_id text not null, currency text not null,
     now numeric not null, then_ numeric not null
-) on commit drop;
+);
 create temporary table run_orders (
     customer integer not null, order_id text not null, day integer not null, currency text not null,
     stands boolean not null, stood boolean not null, net numeric not null, net_then numeric not null,
     with_coupon boolean not null, categories jsonb
-) on commit drop;
+);
 """
 _REFUNDED: Final = """
 insert into run_refunded
