@@ -41,6 +41,10 @@ def guests() -> list[JsonObject]:
                   category="sales")
             for minute in range(4)
         ),
+        event(
+            "came", "interaction.recorded", "2026-07-01T09:30:00Z", kind="visit", category="sales",
+            location="hq/bangkok/bkk-01/door",
+        ),
         opened("08:00", customer=ADA, summary=XSS, description=XSS),
         created("2026-07-02T10:00", customer=ADA, title=XSS),
     ]  # fmt: skip

@@ -19,6 +19,7 @@ from services.api.reads import Reads
 from services.api.routes.access_records import access_record_routes
 from services.api.routes.analytics_distributions import analytics_distribution_routes
 from services.api.routes.analytics_runs import analytics_run_routes
+from services.api.routes.arrivals import arrival_routes
 from services.api.routes.card import card_routes
 from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
@@ -110,6 +111,7 @@ def api_app(
         identity_shared_routes(reads, cursors),
         access_record_routes(reads, cursors),
         live_routes(hub, clock),
+        arrival_routes(reads, clock),
         analytics_run_routes(reads, cursors),
         analytics_distribution_routes(reads),
         segment_routes(reads, cursors),

@@ -1,6 +1,7 @@
 """Every view that projections keep. Adding one touches its file in `read_models`, its line here, and a test."""
 
 from services.projections.read_models.analytics_runs import ANALYTICS_RUNS
+from services.projections.read_models.arrivals import ARRIVALS
 from services.projections.read_models.bought_items import BOUGHT_ITEMS
 from services.projections.read_models.complaints import complaints
 from services.projections.read_models.consents import CONSENTS
@@ -57,6 +58,7 @@ def declared_views(rules: Rules) -> tuple[ReadModel, ...]:
         CONTACT_CELLS,
         CONTACT_CHAIN,
         OUTREACHES,
+        ARRIVALS,
         ENDINGS,
         REFERRALS,
         ANALYTICS_RUNS,

@@ -51,6 +51,7 @@ ROLES_OF_CALLS = {
     "POST /v1/analytics/what-if": {"marketing", "analyst", "operator"},
     "GET /v1/segments": {"marketing", "analyst", "operator"},
     "GET /v1/access-records": {"privacy_officer"},
+    "GET /v1/arrivals": EVERY_DESK | {"privacy_officer"},
     "GET /v1/live": EVERY_DESK | {"privacy_officer"},
     "GET /v1/tasks": {"front_line", "case_handler", "care", "operator"},
     "GET /v1/identity/shared": {"operator", "privacy_officer"},

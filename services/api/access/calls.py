@@ -47,6 +47,7 @@ CALLS: Final[Mapping[tuple[str, str], Part]] = {
     ("GET", "/v1/tasks"): "tasks",
     ("GET", "/v1/identity/shared"): "shared_identifiers",
     ("GET", "/v1/access-records"): "access_records",
+    ("GET", "/v1/arrivals"): "customers",
     ("GET", "/v1/live"): "customers",  # and the part of each topic besides
     ("GET", "/v1/customers/{id}/scores"): "scores",
     ("GET", "/v1/customers/{id}/recommendations"): "scores",

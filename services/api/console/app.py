@@ -17,6 +17,7 @@ from services.api.console.pages import Pages
 from services.api.console.protection import Protected, check_same_origin, reads_only
 from services.api.console.screens.cases import CaseScreen, CasesScreen
 from services.api.console.screens.customer import CustomerScreen
+from services.api.console.screens.desk import DeskScreen
 from services.api.console.screens.points import PointsScreen
 from services.api.console.screens.search import SearchScreen
 from services.api.console.screens.shown import frame
@@ -43,6 +44,7 @@ def console_app(
     points = PointsScreen(calls, pages, clock)
     cases, case = CasesScreen(calls, pages, clock), CaseScreen(calls, pages, clock)
     tasks = TasksScreen(calls, pages, clock)
+    desk = DeskScreen(calls, pages, clock)
     door = _Door(Visitors(access, sessions, clock), pages, clock)
     routes = [
         Route(PATH, _home),
@@ -57,6 +59,7 @@ def console_app(
         Route("/console/cases", door.guarded(cases.show), methods=["GET"]),
         Route("/console/cases/{id:path}", door.guarded(case.show), methods=["GET"]),
         Route("/console/tasks", door.guarded(tasks.show), methods=["GET"]),
+        Route("/console/desk", door.guarded(desk.show), methods=["GET"]),
         Route("/console/live", door.guarded(_Hints(calls).show), methods=["GET"]),
         Route("/console/{rest:path}", door.guarded(_nowhere)),
     ]

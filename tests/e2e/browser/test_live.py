@@ -87,6 +87,21 @@ async def test_paused_nothing_changes_and_going_on_shows_all_of_it(desk: Console
         await expect(page.locator("[data-part=loyalty] .figure")).to_have_text("97", timeout=15_000)
 
 
+async def test_whom_the_door_lets_in_the_restaurant_knows_before_they_sit_down(desk: Console) -> None:
+    async with desk.person() as page:
+        await page.goto("/console/desk?location=hq/bangkok/bkk-01/restaurant")
+        await is_live(page)
+        guest = page.locator("[data-part=desk]", has_text="Ada")
+        assert await guest.count() == 0
+        now = "2024-01-08T11:59:00Z"
+        await desk.reader.given(
+            event("at-door", "interaction.recorded", now, kind="visit", category="sales",
+                  location="hq/bangkok/bkk-01/door", direction="inbound")
+        )  # fmt: skip
+        await expect(guest).to_be_visible(timeout=15_000)
+        await expect(page.get_by_role("heading", name="Elsewhere in hq/bangkok/bkk-01")).to_be_visible()
+
+
 async def test_nine_tabs_are_one_stream_and_all_keep_up(desk: Console) -> None:
     async with desk.person() as page:
         tabs = [page, *[await page.context.new_page() for _ in range(8)]]

@@ -20,6 +20,8 @@ SCREENS = {
     "cases": "/console/cases?status=open",
     "no cases": "/console/cases?status=withdrawn&assignee=nobody",
     "case": "/console/cases/C-1?purpose=complaint_handling",
+    "desk": "/console/desk?location=hq/bangkok/bkk-01/restaurant",
+    "no desk yet": "/console/desk",
     "tasks": "/console/tasks?assignee=",
     "no tasks": "/console/tasks?assignee=nobody",
     "no such page": "/console/nowhere",
@@ -38,7 +40,7 @@ async def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 320)])
 async def test_every_screen_is_for_everybody(console: Console, scheme: str, width: int) -> None:
-    context = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    context: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     faults: dict[str, Any] = {}
     async with console.person(DESK, **context) as page:
         for name, path in SCREENS.items():
