@@ -20,6 +20,7 @@ from services.api.routes.access_records import access_record_routes
 from services.api.routes.analytics_distributions import analytics_distribution_routes
 from services.api.routes.analytics_runs import analytics_run_routes
 from services.api.routes.arrivals import arrival_routes
+from services.api.routes.at_risk import at_risk_routes
 from services.api.routes.card import card_routes
 from services.api.routes.complaint import complaint_routes
 from services.api.routes.complaint_report import complaint_report_routes
@@ -29,6 +30,7 @@ from services.api.routes.contact_centre import contact_centre_routes
 from services.api.routes.customer import customer_routes
 from services.api.routes.customer_cases import customer_case_routes
 from services.api.routes.customer_loyalty import customer_loyalty_routes
+from services.api.routes.customer_scores import customer_score_routes
 from services.api.routes.holds import hold_routes
 from services.api.routes.identity_shared import identity_shared_routes
 from services.api.routes.live import live_routes
@@ -38,6 +40,7 @@ from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.recommendations import recommendation_routes
 from services.api.routes.redemptions import redemption_routes
 from services.api.routes.satisfaction import satisfaction_routes
+from services.api.routes.segment_customers import segment_customer_routes
 from services.api.routes.segments import segment_routes
 from services.api.routes.tasks import task_routes
 from services.api.routes.timeline import TimelineFirst, Timelines, timeline_routes
@@ -95,6 +98,8 @@ def api_app(
     for routes in (
         timeline_routes(timelines),
         lookup_routes(lookup),
+        at_risk_routes(reads, disclosures, cursors, clock),
+        customer_score_routes(reads, disclosures, clock),
         customer_routes(reads),
         customer_loyalty_routes(reads, ledger, cursors, clock),
         loyalty_account_routes(reads, ledger, cursors, clock),
@@ -115,6 +120,7 @@ def api_app(
         analytics_run_routes(reads, cursors),
         analytics_distribution_routes(reads),
         segment_routes(reads, cursors),
+        segment_customer_routes(reads, disclosures, cursors, clock),
         satisfaction_routes(reads, clock),
         contact_centre_routes(reads, clock),
         what_if_routes(reads),

@@ -26,6 +26,8 @@ ROLES_OF_CALLS = {
     "GET /v1/customers/{id}/timeline": EVERY_DESK | {"privacy_officer"},
     "GET /v1/customers/{id}/card": EVERY_DESK | {"privacy_officer"},
     "GET /v1/customers/{id}/consents": EVERY_DESK | {"privacy_officer"},
+    "GET /v1/customers/{id}/scores": {"front_line", "loyalty_desk", "marketing", "analyst"},
+    "GET /v1/customers/at-risk": {"marketing", "analyst"},
     "GET /v1/customers/{id}/loyalty": POINTS,
     "GET /v1/customers/{id}/complaints": {"case_handler", "operator"},
     "GET /v1/customers/{id}/tasks": {"front_line", "case_handler", "care", "operator"},
@@ -49,6 +51,7 @@ ROLES_OF_CALLS = {
     "GET /v1/analytics/satisfaction": {"marketing", "analyst", "operator"},
     "GET /v1/analytics/contact-centre": {"marketing", "analyst", "operator"},
     "POST /v1/analytics/what-if": {"marketing", "analyst", "operator"},
+    "GET /v1/segments/{segment_id}/customers": {"marketing", "analyst"},
     "GET /v1/segments": {"marketing", "analyst", "operator"},
     "GET /v1/access-records": {"privacy_officer"},
     "GET /v1/arrivals": EVERY_DESK | {"privacy_officer"},
@@ -70,6 +73,7 @@ PLACES = {
     "redemption_id": "r",
     "hold_id": "h",
     "run_id": "run-1",
+    "segment_id": "s",
 }
 
 

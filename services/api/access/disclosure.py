@@ -176,10 +176,14 @@ class Disclosures:
         reader = reader_in(scope)
         return Disclosure(reader, reader.purpose(named), holds, self, call)
 
-    def of_scores(self, scope: Scope, named: str | None, call: str) -> Disclosure:
+    def of_scores(
+        self, scope: Scope, named: str | None, call: str, holds: Collection[Disclosed] = ()
+    ) -> Disclosure:
         """The disclosure of a request for scores, which is for a purpose whether it names one or not.
+
+        `holds` is what its document is made from besides scores.
 
         Raises the problems 422 `invalid_parameter` and 403 `forbidden_purpose`.
         """
         reader = reader_in(scope)
-        return Disclosure(reader, reader.purpose_of_scores(named), (SCORES,), self, call)
+        return Disclosure(reader, reader.purpose_of_scores(named), (SCORES, *holds), self, call)

@@ -54,7 +54,7 @@ class _Remembered:
             self._run_id, self._found = run.run_id, {}
         found = self._found.get(measure)
         if found is None:
-            found = await distribution_of(connection, measure, run.as_of, zone_of(run))
+            found = await distribution_of(connection, measure, run.as_of, run.terms.zone)
             if run.run_id == self._run_id and len(self._found) < _MOST_REMEMBERED:
                 self._found[measure] = found
         return found
@@ -117,12 +117,6 @@ def no_run_yet() -> Problem:
     return Problem(404, "no_scoring_run", detail)
 
 
-def zone_of(run: CurrentRun) -> str:
-    """The name of the time zone that the run's days are those of."""
-    settings = run.document["settings"] or {}
-    return str(settings.get("zone", "UTC"))
-
-
 def _wanted(request: Request) -> _Wanted:
     given = query_parameters(request.scope["query_string"], ("measure", "format", "theme"))
     measure = required("measure", one_of("measure", given.get("measure"), MEASURES))
@@ -146,7 +140,7 @@ def _prefers_picture(accept: str) -> bool:
 def _unit(measure: str, run: CurrentRun) -> str | None:
     known = MEASURES[measure]
     if known.money:
-        return str((run.document["settings"] or {}).get("base_currency", "")) or None
+        return run.currency
     return known.unit or None
 
 
