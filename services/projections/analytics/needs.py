@@ -26,12 +26,15 @@ def need_share(spend: CategorySpend) -> float | None:
     """
     positive = spend.spend > 0
     owner, category = spend.customer[positive], spend.category[positive]
-    share = spend.spend[positive] / spend.spend[positive].sum() if positive.any() else np.empty(0)
-    by_category = np.bincount(category, weights=share)
-    entropy = _entropy(by_category)
+    share = spend.spend[positive] / max(1, int(spend.spend[positive].sum()))
+    entropy = _entropy(_sums(category, share))
     if entropy <= 0:
         return None
-    return float((_entropy(np.bincount(owner, weights=share)) + entropy - _entropy(share)) / entropy)
+    return float((_entropy(_sums(owner, share)) + entropy - _entropy(share)) / entropy)
+
+
+def _sums(places: NDArray[np.int32], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.bincount(places, weights=shares).astype(np.float64)
 
 
 def _entropy(shares: NDArray[np.float64]) -> float:
