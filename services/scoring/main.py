@@ -19,20 +19,24 @@ from shared.settings import Settings
 
 def scoring_of(settings: Settings, writer: LogWriter, clock: Clock = system_clock) -> Scoring:
     """How runs of a deployment are made that appends with a writer. Connects to nothing yet. Raises `RuleFileError`."""
-    acceptance = Acceptance(
+    return Scoring(
+        settings.database_url.get_secret_value(),
+        writer,
+        acceptance_of(settings),
+        analytics_settings(settings.analytics),
+        clock,
+        system_clock,
+    )
+
+
+def acceptance_of(settings: Settings) -> Acceptance:
+    """The checks that events of runs pass as posted ones do."""
+    return Acceptance(
         Catalogue(),
         PartyIds(settings.identifier_pepper.get_secret_value()),
         WithoutKeys(),
         settings.phone_region,
         event_bytes=settings.event_bytes,
-    )
-    return Scoring(
-        settings.database_url.get_secret_value(),
-        writer,
-        acceptance,
-        analytics_settings(settings.analytics),
-        clock,
-        system_clock,
     )
 
 

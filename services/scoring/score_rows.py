@@ -6,6 +6,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
+from services.projections.analytics.associations import make_associations
 from services.projections.analytics.customer_arrays import AMOUNT_UNITS
 from services.projections.analytics.scores import LIFECYCLES, LOYALTY_TYPES, MIXED, QUADRANTS
 from services.projections.analytics.terms import TIERS
@@ -27,6 +28,7 @@ _TYPES: Final = {INT2: "smallint", INT4: "integer", INT8: "bigint", FLOAT8: "flo
 async def write_rows(connection: asyncpg.Connection, base: CustomerBase, found: Found) -> str:
     """Makes and fills the next schema of scores, in one transaction, and answers its name; nobody reads it yet.
 
+    With the scores go the associations of items, which are of the same customers.
     Needs the temporary tables that reading the base left. Raises asyncpg's errors.
     """
     columns = _columns(base, found)
@@ -41,6 +43,7 @@ async def write_rows(connection: asyncpg.Connection, base: CustomerBase, found: 
             [*base.spend.names, MIXED],
         )  # fmt: skip
         await finish_table(connection, schema)
+        await make_associations(connection, schema, run.as_of, "run_parties")
     await connection.execute("drop table run_scored")
     return schema
 
