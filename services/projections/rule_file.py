@@ -22,7 +22,8 @@ class RuleFileError(Exception):
 class RuleFile(Generic[Tables]):
     """One kind of file: what people call it, the shape of its tables, and what is allowed, by key.
 
-    For the name of a table `allowed` has the name of the table that it stands in.
+    For the name of a table `allowed` has the name of the table that it stands in, and `TABLE.*` for what stands in a
+    table under names of the author's own.
     """
 
     def __init__(self, called: str, shape: TypeAdapter[Tables], allowed: Mapping[str, str]) -> None:
@@ -52,8 +53,7 @@ class RuleFile(Generic[Tables]):
 
     def not_allowed(self, place: Place, value: Any) -> str:
         """The sentence for a value that is well formed and does not do."""
-        key = next((part for part in reversed(place) if isinstance(part, str)), "")
-        return f"{written(value)} is not allowed. Allowed: {self._allowed.get(key, 'a table')}"
+        return f"{written(value)} is not allowed. Allowed: {self._allowed_at(place)}"
 
     def refused(self, name: str, text: str, found: Sequence[tuple[Place, str]]) -> RuleFileError:
         """The error for faults, each a place and a sentence; the first 20 are told."""
@@ -70,12 +70,16 @@ class RuleFile(Generic[Tables]):
         if place and place[-1] == "[key]":  # pydantic's mark for the name of a table
             place = place[:-1]
             return place, f"a name that is not allowed. Allowed: {self._allowed[str(place[-2])]}"
-        key = next((part for part in reversed(place) if isinstance(part, str)), "")
         if fault == "missing":
-            return place, f"is missing. Allowed: {self._allowed.get(key, 'a table')}"
+            return place, f"is missing. Allowed: {self._allowed_at(place)}"
         if fault == "extra_forbidden":
             return place, "is not known; every key of the file has a meaning, so it may be misspelt"
         return place, self.not_allowed(place, value)
+
+    def _allowed_at(self, place: Place) -> str:
+        named = [part for part in place if isinstance(part, str)]
+        key, table = (*reversed(named), "", "")[:2]
+        return self._allowed.get(key) or self._allowed.get(f"{table}.*") or "a table"
 
 
 def written(value: Any) -> str:

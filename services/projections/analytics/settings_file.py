@@ -65,9 +65,9 @@ class _Rates(BaseModel):
 class _Settings(_Strict):
     zone: Annotated[str, AfterValidator(_known_zone)]
     base_currency: Annotated[str, Field(pattern=_CURRENCY)]
-    margin: Annotated[float, Field(gt=0, le=1)]
-    discount_rate: Annotated[float, Field(ge=0, le=1)]
-    horizon_weeks: Annotated[int, Field(ge=1, le=520)]
+    margin: Annotated[float, Field(gt=0, le=1, strict=True)]
+    discount_rate: Annotated[float, Field(ge=0, le=1, strict=True)]
+    horizon_weeks: Annotated[int, Field(ge=1, le=520, strict=True)]
     rates: _Rates
 
 
@@ -82,6 +82,7 @@ _FILE: Final = RuleFile(
         "horizon_weeks": "a whole number from 1 to 520",
         "version": "1 to 64 characters",
         "rates": "`version`, and by currencies of three letters what one unit is worth, above 0",
+        "rates.*": "what one unit of a currency of three letters is worth: a number above 0, of up to 9 decimals",
     },
 )
 
@@ -90,7 +91,11 @@ def parse(text: str, name: str) -> AnalyticsSettings:
     """The settings of a file's text; `name` is what errors call it. Raises `RuleFileError`."""
     found = _FILE.tables(text, name)
     rates = dict(found.rates.__pydantic_extra__ or {})
-    rates.pop(found.base_currency, None)
+    if rates.pop(found.base_currency, Decimal(1)) != 1:
+        place = ("rates", found.base_currency)
+        raise _FILE.refused(
+            name, text, [(place, "is the base currency, of which one unit is worth 1: leave it out")]
+        )
     return AnalyticsSettings(
         found.zone,
         found.base_currency,
