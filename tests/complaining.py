@@ -9,6 +9,7 @@ import asyncpg
 
 from services.projections.complaints.policy_file import parse
 from services.projections.registered_policies import register_policies
+from shared.credentials.access import Access
 from tests.api_reader import Reader, migrated_reader
 from tests.projecting import purchase
 from tests.redeeming import Hand
@@ -103,10 +104,12 @@ def created(due: str, task_id: str = "T-1", **data: Any) -> JsonObject:
 
 
 @asynccontextmanager
-async def complaint_desk(database_url: str, now: str = "12:00") -> AsyncIterator[tuple[Reader, Hand]]:
+async def complaint_desk(
+    database_url: str, now: str = "12:00", *, access: Access | None = None
+) -> AsyncIterator[tuple[Reader, Hand]]:
     """A reader whose views judge complaints by `POLICIES`, and the clock of its API."""
     hand = Hand(at(now))
-    async with migrated_reader(database_url, clock=hand) as reader:
+    async with migrated_reader(database_url, clock=hand, access=access) as reader:
         connection = await asyncpg.connect(database_url)
         await register_policies(connection, POLICIES)
         await connection.close()

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from services.api.access.disclosure import Disclosures
 from services.api.access.identified import IdentifiedReaders
 from services.api.access.reader import check_call
+from services.api.console.acting import Acting
 from services.api.console.app import ConsoleFirst, console_app
 from services.api.console.assets import Assets
 from services.api.console.pages import Pages
@@ -75,6 +76,7 @@ def api_app(
     disclosures: Disclosures,
     cursors: Cursors,
     sessions: Sessions,
+    acting: Acting,
     hub: Hub,
     party_ids: PartyIds,
     phone_region: str,
@@ -136,6 +138,7 @@ def api_app(
         calls,
         access=access,
         sessions=sessions,
+        acting=acting,
         pages=Pages(ledger.programmes.default.zone, assets),
         assets=assets,
         clock=clock,

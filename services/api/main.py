@@ -13,6 +13,7 @@ from services.api.access.disclosure import Disclosures
 from services.api.access.record_retention import RecordRetention
 from services.api.access.recorded_reads import recorded_reads
 from services.api.app import api_app
+from services.api.console.acting import Acting
 from services.api.console.sessions import Sessions
 from services.api.cursor import Cursors
 from services.api.database import (
@@ -116,6 +117,9 @@ async def api_service(
         open_subject_keys(settings, metrics) if keys is None else nullcontext(keys) as subject_keys,
         recorded_reads(url, timeout_seconds) as records,
     ):
+        sealing = Acceptance(
+            catalogue, party_ids, subject_keys.cipher, settings.phone_region, event_bytes=settings.event_bytes
+        )
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
         hub = Hub(database, watch)
         async with asyncio.TaskGroup() as group:
@@ -134,6 +138,7 @@ async def api_service(
                     disclosures=Disclosures(Opener(subject_keys, metrics.personal_data), records, clock),
                     cursors=Cursors(pepper),
                     sessions=Sessions(database, connect_to_write),
+                    acting=Acting(sealing, subject_keys, appending, clock),
                     hub=hub,
                     party_ids=party_ids,
                     phone_region=settings.phone_region,

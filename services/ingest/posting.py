@@ -17,7 +17,6 @@ from services.ingest.content_modes import events_in
 from services.ingest.credentials import CredentialCheck
 from services.ingest.limits import BodyMemory, Limits
 from services.ingest.observation import Observation
-from services.ingest.sealing import sealed_events
 from services.ingest.writing import Batch
 from shared.acceptance import AcceptableEvent, Acceptance, AwaitingKeys
 from shared.clock import Clock
@@ -25,6 +24,7 @@ from shared.http.problems import Problem, internal_error, send_problem, trace_id
 from shared.log.port import LogWriter
 from shared.personal_data.subject_keys import SubjectKeys
 from shared.refusal import Refusal
+from shared.sealed_events import sealed_events
 from shared.senders import Sender
 
 PATH: Final = "/v1/events"

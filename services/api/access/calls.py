@@ -11,6 +11,7 @@ Part = Literal[
     "settlement",
     "complaints",
     "complaint_report",
+    "handling",
     "tasks",
     "shared_identifiers",
     "access_records",

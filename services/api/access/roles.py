@@ -29,16 +29,17 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 RIGHTS: Final[Mapping[Role, Rights]] = {
     "front_line": Rights(
-        frozenset({"look_up", "customers", "loyalty", "tasks", "scores"}), frozenset({"greeting", "ordering"})
+        frozenset({"look_up", "customers", "loyalty", "tasks", "handling", "scores"}),
+        frozenset({"greeting", "ordering"}),
     ),
     "loyalty_desk": Rights(
         frozenset({"look_up", "customers", "loyalty", "redeeming", "scores"}), frozenset({"greeting"})
     ),
     "case_handler": Rights(
-        frozenset({"look_up", "customers", "loyalty", "complaints", "tasks"}),
+        frozenset({"look_up", "customers", "loyalty", "complaints", "tasks", "handling"}),
         frozenset({"greeting", "complaint_handling"}),
     ),
-    "care": Rights(frozenset({"look_up", "customers", "tasks"}), frozenset({"greeting", "care"})),
+    "care": Rights(frozenset({"look_up", "customers", "tasks", "handling"}), frozenset({"greeting", "care"})),
     "marketing": Rights(
         frozenset({"look_up", "customers", "loyalty", "scores", "analytics", "audiences"}),
         frozenset({"marketing"}),

@@ -1,6 +1,8 @@
 """The console as an application: its screens, who may see them, and what a page says when something fails."""
 
+import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 from urllib.parse import quote
 
@@ -11,10 +13,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.api.access.reader import Reader
+from services.api.console.acting import Acting
 from services.api.console.assets import PREFIX, Assets
 from services.api.console.calls import ApiCalls
 from services.api.console.pages import Pages
 from services.api.console.protection import Protected, check_same_origin, reads_only
+from services.api.console.screens.case_work import CaseWork
 from services.api.console.screens.cases import CaseScreen, CasesScreen
 from services.api.console.screens.customer import CustomerScreen
 from services.api.console.screens.desk import DeskScreen
@@ -34,16 +38,24 @@ Screen = Callable[[Request], Awaitable[Response]]
 
 
 def console_app(
-    api: ASGIApp, *, access: Access, sessions: Sessions, pages: Pages, assets: Assets, clock: Clock
+    api: ASGIApp,
+    *,
+    access: Access,
+    sessions: Sessions,
+    acting: Acting,
+    pages: Pages,
+    assets: Assets,
+    clock: Clock,
 ) -> ASGIApp:
     """Serves `/console` and everything below it, from the answers of `api`, which is below its own sign-in."""
-    calls = ApiCalls(api)
+    calls, new_token = ApiCalls(api), partial(secrets.token_urlsafe, 16)
     sign_in = SignIn(access, sessions, pages, clock)
     search = SearchScreen(calls, pages, clock)
     customer = CustomerScreen(calls, pages, clock)
     points = PointsScreen(calls, pages, clock)
-    cases, case = CasesScreen(calls, pages, clock), CaseScreen(calls, pages, clock)
-    tasks = TasksScreen(calls, pages, clock)
+    cases, case = CasesScreen(calls, pages, clock), CaseScreen(calls, pages, clock, new_token)
+    tasks = TasksScreen(calls, pages, clock, new_token)
+    work = CaseWork(acting, case, clock)
     desk = DeskScreen(calls, pages, clock)
     door = _Door(Visitors(access, sessions, clock), pages, clock)
     routes = [
@@ -58,6 +70,8 @@ def console_app(
         Route("/console/c/{id}/loyalty", door.guarded(points.show), methods=["GET"]),
         Route("/console/cases", door.guarded(cases.show), methods=["GET"]),
         Route("/console/cases/{id:path}", door.guarded(case.show), methods=["GET"]),
+        Route("/console/cases/{id:path}", door.guarded(work.on_case), methods=["POST"]),
+        Route("/console/tasks/{id:path}", door.guarded(work.on_task), methods=["POST"]),
         Route("/console/tasks", door.guarded(tasks.show), methods=["GET"]),
         Route("/console/desk", door.guarded(desk.show), methods=["GET"]),
         Route("/console/live", door.guarded(_Hints(calls).show), methods=["GET"]),

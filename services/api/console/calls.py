@@ -40,8 +40,12 @@ class ApiCalls:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def get(self, visit: Scope, reader: Reader, path: str, **parameters: str | None) -> Answered:
+    async def get(
+        self, visit: Scope, reader: Reader, path: str, at_least: str | None = None, **parameters: str | None
+    ) -> Answered:
         """The answer to a `GET` within the request `visit`; parameters that are None are left out.
+
+        `at_least` is a position that the answer has to include, beside what the visit itself asks for.
 
         A trailing `_` of a parameter's name is dropped, as `from` is a word of the language. Raises nothing that the
         API means to tell: problems are answers.
@@ -49,7 +53,10 @@ class ApiCalls:
         query = urlencode(
             {name.rstrip("_"): value for name, value in parameters.items() if value is not None}
         )
-        return await self._answered(_scope(visit, reader, "GET", path, query.encode()), b"")
+        scope = _scope(visit, reader, "GET", path, query.encode())
+        if at_least is not None:
+            scope["headers"].append((b"rapport-at-least", at_least.encode("latin-1", "replace")))
+        return await self._answered(scope, b"")
 
     async def stream(self, visit: Scope, reader: Reader, path: str, receive: Receive, send: Send) -> None:
         """Hands the request `visit` on to a call whose answer goes on and on, with the query it came with."""

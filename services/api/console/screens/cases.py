@@ -1,11 +1,13 @@
 """`/console/cases` and `/console/cases/{id}`: complaints by their deadlines, and one with all its clocks."""
 
-from typing import Final
-from urllib.parse import quote
+from collections.abc import Callable, Mapping
+from typing import Any, Final, get_args
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api.access.purposes import Purpose
 from services.api.console.calls import NOT_FOUND, ApiCalls
 from services.api.console.clock_bars import clock_bar
 from services.api.console.pages import Pages
@@ -13,11 +15,20 @@ from services.api.console.screens.shown import frame, panel
 from services.api.console.visitors import visitor_in
 from services.api.console.withheld import closed
 from shared.clock import Clock
+from shared.events.complaint import CompensationKind, EscalationReason, HandlingFault, Level, Resolution
 from shared.http.problems import Problem
 
 _PAGE: Final = "50"
 STATES: Final = ("active", "overdue", "resolved", "all")
 """What the list can be narrowed to by one press."""
+CHOICES: Final = {
+    "resolution": get_args(Resolution),
+    "handling_fault": get_args(HandlingFault),
+    "kind": get_args(CompensationKind),
+    "level": get_args(Level),
+    "reason": get_args(EscalationReason),
+}
+"""What the forms offer: the words of the events themselves."""
 
 
 class CasesScreen:
@@ -58,20 +69,27 @@ class CasesScreen:
 
 
 class CaseScreen:
-    """One complaint."""
+    """One complaint, and what can be done about it. `new_token` makes what tells two presses of one form."""
 
-    def __init__(self, calls: ApiCalls, pages: Pages, clock: Clock) -> None:
+    def __init__(self, calls: ApiCalls, pages: Pages, clock: Clock, new_token: Callable[[], str]) -> None:
         self._calls = calls
         self._pages = pages
         self._clock = clock
+        self._new_token = new_token
 
-    async def show(self, request: Request) -> Response:
-        """The page. Raises the API's problem where there is no such complaint."""
-        visitor, now = visitor_in(request.scope), self._clock()
-        purpose = visitor.purpose(request.query_params.get("purpose"))
+    async def show(
+        self, request: Request, *, draft: Mapping[str, str] | None = None, refused: str | None = None
+    ) -> Response:
+        """The page, with the outcome of the action that `did` names, or the draft of one that was refused.
+
+        Raises the API's problem where there is no such complaint.
+        """
+        visitor, asked, now = visitor_in(request.scope), request.query_params, self._clock()
+        form = draft or {}
+        purpose = visitor.purpose(form.get("purpose", asked.get("purpose")))
         complaint_id = quote(request.path_params["id"], safe="")
         answered = await self._calls.get(
-            request.scope, visitor.reader, f"/v1/complaints/{complaint_id}", purpose=purpose
+            request.scope, visitor.reader, f"/v1/complaints/{complaint_id}", asked.get("at"), purpose=purpose
         )
         if answered.status == NOT_FOUND and answered.problem is not None:
             raise Problem(404, "unknown_complaint", answered.problem["detail"])
@@ -79,8 +97,34 @@ class CaseScreen:
         given = {
             **frame(visitor, purpose, now, "cases"),
             "case": panel(answered),
-            "again": str(request.url.replace(scheme="", netloc="")),
+            "again": _again(request, purpose),
             "bars": [] if document is None else [clock_bar(each, now) for each in document["clocks"]],
             "closed": closed([] if document is None else document["withheld"], visitor),
+            "outcome": None if document is None else outcome_of(document, asked.get("did")),
+            "acts": "handling" in visitor.reader.rights.parts,
+            "draft": form,
+            "refused": refused,
+            "once": form.get("once") or self._new_token(),
+            "choices": CHOICES,
         }
-        return self._pages.page("case.html.j2", given)
+        return self._pages.page("case.html.j2", given, 422 if refused else 200)
+
+
+def _again(request: Request, purpose: Purpose | None) -> str:
+    return f"{request.url.path}?{urlencode({'purpose': purpose or ''})}"
+
+
+def outcome_of(document: Mapping[str, Any], did: str | None) -> tuple[str, str] | None:
+    """What came of an event of the case: `done`, or `refused` with why it changed nothing; None where none is named.
+
+    `waiting` where the history does not have it: the view is behind, or keeps it parked.
+    """
+    if did is None:
+        return None
+    found = next((each for each in document["history"] if each["event_id"] == did), None)
+    if found is None:
+        return "waiting", "the log has it, and the view does not show it yet; look again in a moment"
+    what = found["type"].partition(".")[2].replace("_", " ")
+    if found["applied"]:
+        return "done", what
+    return "refused", f"{what}: {str(found['anomaly']).replace('_', ' ')}"

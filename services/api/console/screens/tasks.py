@@ -1,5 +1,6 @@
 """`/console/tasks`: what staff have to do, soonest due first."""
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -18,10 +19,11 @@ _PAGE: Final = "50"
 class TasksScreen:
     """Mine, a colleague's or a department's, and overdue ones."""
 
-    def __init__(self, calls: ApiCalls, pages: Pages, clock: Clock) -> None:
+    def __init__(self, calls: ApiCalls, pages: Pages, clock: Clock, new_token: Callable[[], str]) -> None:
         self._calls = calls
         self._pages = pages
         self._clock = clock
+        self._new_token = new_token
 
     async def show(self, request: Request) -> Response:
         """The page. Of `assignee`, `overdue` and `cursor` those that are given narrow it; it begins with one's own."""
@@ -33,6 +35,7 @@ class TasksScreen:
             request.scope,
             visitor.reader,
             "/v1/tasks",
+            asked.get("at"),
             status="open",
             assignee=assignee,
             overdue=overdue,
@@ -46,6 +49,8 @@ class TasksScreen:
             "assignee": assignee or "",
             "overdue": overdue is not None,
             "later": "cursor" in asked,
+            "acts": "handling" in visitor.reader.rights.parts,
+            "once": self._new_token(),
             "closed": closed([] if tasks.document is None else tasks.document["withheld"], visitor),
         }
         return self._pages.page("tasks.html.j2", given)

@@ -1,0 +1,166 @@
+"""Acting on a screen: what staff do is an event of theirs, decided like any other, and they are told its outcome."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from shared.position import Position
+from tests.api_reader import Reader
+from tests.complaining import complaint_desk, created, opened
+from tests.console_guests import DESK, LOYALTY_DESK
+from tests.credentials import access
+from tests.projecting import projection, worker
+
+OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}
+CASE = "/console/cases/C-1"
+
+
+@pytest.fixture
+async def console(database_url: str) -> AsyncIterator[Reader]:
+    """A case and a task, and Kim at the desk, with views that follow."""
+    async with complaint_desk(database_url, access=access(DESK, LOYALTY_DESK)) as (desk, _):
+        await desk.given(opened("09:00"), created("13:00"), created("14:00", "T-2"))
+        await sign_in(desk)
+        async with worker(projection(desk.database_url, desk.log)):
+            yield desk
+
+
+async def sign_in(console: Reader, token: str = DESK.token, staff: str = "kim") -> None:
+    answer = await console.client.post(
+        "/console/sign-in", data={"credential": token, "staff": staff}, headers=OWN
+    )
+    console.client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
+
+
+async def once_on(console: Reader, path: str) -> str:
+    """The token of the forms of a page."""
+    found = re.search(r'name="once" value="([^"]+)"', (await console.client.get(path)).text)
+    assert found
+    return found[1]
+
+
+async def act(console: Reader, action: str, path: str = CASE, **form: str) -> httpx.Response:
+    """What a press answers."""
+    once = form.pop("once", None) or await once_on(console, path.partition("/T-")[0])
+    return await console.client.post(path, data={"action": action, "once": once, **form}, headers=OWN)
+
+
+async def followed(console: Reader, answer: httpx.Response) -> str:
+    """The page that a press leads to."""
+    assert answer.status_code == 303, answer.text
+    page = await console.client.get(answer.headers["location"])
+    assert page.status_code == 200
+    return unescape(page.text)
+
+
+async def case(console: Reader, answer: httpx.Response) -> Mapping[str, Any]:
+    """The case as it is once it includes what the press did."""
+    at = parse_qs(urlsplit(answer.headers["location"]).query)["at"][0]
+    Position.parse(at)
+    read = await console.get(
+        "/v1/complaints/C-1", headers={"rapport-at-least": at, **DESK.header}, purpose="complaint_handling"
+    )
+    document: Mapping[str, Any] = read.json()
+    return document
+
+
+async def test_what_is_done_is_an_event_of_the_person_and_the_page_says_that_it_counts(
+    console: Reader,
+) -> None:
+    pressed = await act(console, "assigned", person="lee", department="kitchen", level="province")
+    page = await followed(console, pressed)
+    assert "Done: assigned." in page
+    found = await case(console, pressed)
+    assert (found["assignee"], found["level"]) == ({"person": "lee", "department": "kitchen"}, "province")
+    newest = found["history"][-1]
+    assert (newest["type"], newest["source"], newest["staff"]) == (
+        "complaint.assigned", "/rapport/console", "kim",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("action", "form", "state"),
+    [
+        ("acknowledged", {}, "acknowledged"), ("started", {}, "in_progress"),
+        ("customer_awaited", {"note": "a photo?"}, "waiting_for_customer"), ("note_added", {"note": "x"}, "open"),
+        ("escalated", {"to_level": "province", "reason": "customer_request"}, "open"),
+        ("resolved", {"resolution": "apology", "handling_fault": ""}, "resolved"),
+        ("compensated", {"kind": "points", "worth": "100"}, "open"),
+        ("compensated", {"kind": "money", "worth": "12.50", "currency": "eur"}, "open"),
+        ("withdrawn", {"reason": ""}, "withdrawn"),
+    ],
+)  # fmt: skip
+async def test_every_action_does_what_its_event_does(
+    console: Reader, action: str, form: dict[str, str], state: str
+) -> None:
+    pressed = await act(console, action, **form)
+    assert f"Done: {action.replace('_', ' ')}." in await followed(console, pressed)
+    assert (await case(console, pressed))["state"] == state
+
+
+async def test_a_transition_that_the_case_refuses_says_why(console: Reader) -> None:
+    page = await followed(console, await act(console, "reopened"))
+    assert "Changed nothing: reopened: not allowed in open." in page
+
+
+async def test_what_no_event_can_be_made_of_is_told_beside_what_was_written(console: Reader) -> None:
+    answer = await act(console, "compensated", kind="money", worth="a lot", currency="EUR")
+    page = unescape(answer.text)
+    assert answer.status_code == 422
+    assert "Not done: data.amount.amount: not a decimal" in page
+    assert 'value="a lot"' in page
+    assert '<details name="act" open>' in page
+    assert await followed(console, await act(console, "compensated", kind="money", worth="5", currency="EUR"))
+
+
+async def test_pressing_twice_is_doing_it_once(console: Reader) -> None:
+    once = await once_on(console, CASE)
+    first = await act(console, "compensated", kind="points", worth="10", once=once)
+    again = await act(console, "compensated", kind="points", worth="10", once=once)
+    await case(console, first)
+    found = await case(console, again)
+    assert [each["points"] for each in found["compensation"]] == [10]
+    assert len([each for each in found["history"] if each["type"] == "complaint.compensated"]) == 1
+
+
+async def test_tasks_are_done_one_by_one_from_one_page(console: Reader) -> None:
+    once = await once_on(console, "/console/tasks?assignee=")
+    page = ""
+    for task_id in ("T-1", "T-2"):
+        page = await followed(
+            console, await act(console, "completed", f"/console/tasks/{task_id}", once=once, outcome="called")
+        )
+    assert "No open tasks." in page
+
+
+async def test_nobody_acts_whom_nobody_could_name_or_whose_role_it_is_not(console: Reader) -> None:
+    once = await once_on(console, CASE)
+    await sign_in(console, staff="")
+    answer = await act(console, "started", once=once)
+    assert (answer.status_code, "Sign in with your staff id" in answer.text) == (403, True)
+    assert "Sign in with your staff id to act" in (await console.client.get(CASE)).text
+    await sign_in(console, LOYALTY_DESK.token)
+    answer = await act(console, "started", once=once)
+    assert (answer.status_code, "nothing was done" in answer.text) == (403, True)
+    read = await console.get("/v1/complaints/C-1", headers=DESK.header)
+    assert read.json()["state"] == "open"
+
+
+async def test_another_sites_form_acts_on_nothing(console: Reader) -> None:
+    answer = await console.client.post(
+        CASE,
+        data={"action": "withdrawn", "once": "x"},
+        headers={"origin": "https://evil.example", "sec-fetch-site": "cross-site"},
+    )
+    assert answer.status_code == 403
+    assert (await console.get("/v1/complaints/C-1", headers=DESK.header)).json()["state"] == "open"
+
+
+@pytest.mark.parametrize("action", ["", "opened", "__class__"])
+async def test_an_action_that_there_is_not_is_refused(console: Reader, action: str) -> None:
+    assert (await act(console, action)).status_code == 422
