@@ -46,6 +46,7 @@ from services.api.routes.segments import segment_routes
 from services.api.routes.tasks import task_routes
 from services.api.routes.timeline import TimelineFirst, Timelines, timeline_routes
 from services.api.routes.what_if import what_if_routes
+from services.api.routes.winback import winback_routes
 from services.projections.complaints.case_reads import CaseReads
 from services.projections.loyalty.account_source import LedgerReads
 from shared.clock import Clock
@@ -126,6 +127,7 @@ def api_app(
         satisfaction_routes(reads, clock),
         contact_centre_routes(reads, clock),
         what_if_routes(reads),
+        winback_routes(reads, clock),
         recommendation_routes(reads, disclosures),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])

@@ -50,6 +50,7 @@ ROLES_OF_CALLS = {
     "GET /v1/customers/{id}/recommendations": {"front_line", "loyalty_desk", "marketing", "analyst"},
     "GET /v1/analytics/satisfaction": {"marketing", "analyst", "operator"},
     "GET /v1/analytics/contact-centre": {"marketing", "analyst", "operator"},
+    "GET /v1/analytics/winback": {"marketing", "analyst", "operator"},
     "POST /v1/analytics/what-if": {"marketing", "analyst", "operator"},
     "GET /v1/segments/{segment_id}/customers": {"marketing", "analyst"},
     "GET /v1/segments": {"marketing", "analyst", "operator"},

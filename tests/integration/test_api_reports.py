@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.projections.analytics.satisfaction import NpsAnswer, nps_by_group
 from tests.api_reader import Reader, migrated_reader
 from tests.complaining import opened
 from tests.projecting import purchase
@@ -44,7 +45,7 @@ def contact(number: int, day: float, member: str = "M1", **more: Any) -> JsonObj
 
 def linked(number: int, one: str, other: str) -> JsonObject:
     pair = [{"type": "member", "value": one}, {"type": "member", "value": other}]
-    return said(number, 0, one, "identity.linked", link_id="l-1", reason="asked", identifiers=pair)
+    return said(number, 0, one, "identity.linked", link_id=f"l-{number}", reason="asked", identifiers=pair)
 
 
 async def test_nps_takes_the_latest_answer_of_a_customer_in_the_time_and_as_of(reader: Reader) -> None:
@@ -70,6 +71,38 @@ async def test_nps_takes_the_latest_answer_of_a_customer_in_the_time_and_as_of(r
         ("store", 1),
     ]
     assert by_channel["left_out"] == 0
+
+
+async def test_as_of_any_time_the_report_is_that_of_the_answers_given_until_then(reader: Reader) -> None:
+    chance = random.Random(11)
+    given = [
+        (
+            chance.randrange(30),
+            f"M{chance.randrange(6)}",
+            chance.randrange(11),
+            chance.choice(["web", "store"]),
+        )
+        for _ in range(40)
+    ]
+    events = [
+        answer(number, day, member, score, channel=channel)
+        for number, (day, member, score, channel) in enumerate(given)
+    ]
+    chance.shuffle(events)
+    await reader.given(*events, linked(100, "M0", "M1"), linked(101, "M3", "M1"))
+    alone = {"M1": "M0", "M3": "M0"}
+    answers = [
+        NpsAnswer(member, START + timedelta(days=day), f"purchase-{number}", score, channel)
+        for number, (day, member, score, channel) in enumerate(given)
+    ]
+    for day in (0, 1, 5, 12, 20, 29):
+        as_of = START + timedelta(days=day)
+        known = [each for each in answers if each.time <= as_of]
+        expected = nps_by_group(known, lambda member: alone.get(member, member))
+        report = (await reader.get(SATISFACTION, **JULY, by="channel", as_of=as_of.isoformat())).json()
+        assert {each["channel"]: each["nps"] for each in report["items"]} == {
+            group: counted.figures() for group, counted in expected.items()
+        }
 
 
 async def test_csat_and_service_quality_are_what_plain_arithmetic_comes_to(reader: Reader) -> None:
