@@ -111,6 +111,7 @@ class Metrics:
         for unknown in (self.projection_process_up, self.data_disk_free_bytes, self.data_disk_bytes):
             unknown.set(nan)
         self.escalation = EscalationMetrics(registry)
+        self.scoring = ScoringMetrics(registry)
         self.personal_data = PersonalDataMetrics(registry)
         self.watched = WatchedMetrics(registry)
 
@@ -136,6 +137,28 @@ class EscalationMetrics:
             registry=registry,
         )
         self.look_timestamp_seconds.set(nan)
+
+
+class ScoringMetrics:
+    """What the schedule of scoring runs of one process sees. Absent figures are NaN: most processes have none."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.runs = Counter(
+            "rapport_scoring_runs",
+            "Scoring runs that its schedule made, by outcome: `completed` or `failed`",
+            ["outcome"],
+            registry=registry,
+        )
+        self.run_seconds = Gauge(
+            "rapport_scoring_run_seconds", "How long the last of them took; NaN before", registry=registry
+        )
+        self.run_timestamp_seconds = Gauge(
+            "rapport_scoring_run_timestamp_seconds",
+            "When the latest scoring run was recorded, whoever made it, Unix time; NaN before and elsewhere",
+            registry=registry,
+        )
+        for unknown in (self.run_seconds, self.run_timestamp_seconds):
+            unknown.set(nan)
 
 
 class PersonalDataMetrics:

@@ -1,4 +1,4 @@
-"""Everything on one machine: database, ingest, query API and escalation here, projections in a second process."""
+"""Everything on one machine: what serves is here, projections and scoring runs are in processes of their own."""
 
 import asyncio
 import os
@@ -22,10 +22,12 @@ from services.ops.front_door import FrontDoor, common_app
 from services.ops.joined_metrics import JoinedMetrics
 from services.ops.projection_process import Notice, ProjectionProcess
 from services.ops.running_log import bounded_log
+from services.ops.scoring_process import ScoringProcess
 from services.ops.topic import ensure_topic
 from services.projections.kept_terms import keep_terms
 from services.projections.migrate import migrate
 from services.projections.rules import rules_of
+from services.scoring.schedule import ScoringSchedule
 from shared.clock import Clock, system_clock
 from shared.credentials.following import following_access
 from shared.http.server import AddressUnavailableError, serve
@@ -117,6 +119,7 @@ async def _serve(
         ) as api,
         _supervised(projections),
         _escalating(wishes, settings, metrics, writer),
+        _scoring(settings, metrics),
     ):
         scraped = JoinedMetrics(metrics, projections, wishes.data.path)
         common = common_app(ingest, api, {"projections": projections.check_running}, scraped.text)
@@ -177,6 +180,25 @@ async def _escalating(
         if beginning is not None:
             beginning.cancel()
         await escalating
+
+
+@asynccontextmanager
+async def _scoring(settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
+    """Scoring runs are made when they are due, until left; one under way then is given up."""
+    stop = asyncio.Event()
+    schedule = ScoringSchedule(
+        settings.database_url.get_secret_value(),
+        settings.scoring_hours,
+        ScoringProcess(settings).run,
+        metrics.scoring,
+        system_clock,
+    )
+    following = asyncio.create_task(schedule.follow(stop), name="scoring")
+    try:
+        yield
+    finally:
+        stop.set()
+        await following
 
 
 async def _prepare(settings: Settings) -> None:

@@ -12,6 +12,7 @@ from services.ops.inspect_command_line import add_inspect_command
 from services.ops.key_command_line import keys
 from services.ops.master_key_command_line import master_key
 from services.ops.parked_command_line import parked
+from services.ops.score_command_line import add_score_command
 from services.ops.view_command_line import OPERATE, add_view_commands
 
 _START = "Start here"
@@ -52,6 +53,7 @@ add_view_commands(app)
 app.add_typer(master_key, name="master-key", rich_help_panel=_PREPARE)
 app.add_typer(parked, name="parked", rich_help_panel=OPERATE)
 add_inspect_command(app)
+add_score_command(app)
 add_personal_data_commands(app)
 
 Host = Annotated[

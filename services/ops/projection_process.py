@@ -19,7 +19,7 @@ from shared.settings_errors import variable_of
 
 _STOP_SECONDS = 10.0
 _NOT_FOR_PROJECTIONS = {"master_key", "previous_master_key"}  # they carry sealed values on and open none
-_VARIABLES_NOT_FOR_PROJECTIONS = {variable_of(each) for each in _NOT_FOR_PROJECTIONS}
+VARIABLES_NOT_FOR_CHILDREN = {variable_of(each) for each in _NOT_FOR_PROJECTIONS}
 
 Notice = Callable[[str], None]
 """Tells the operator one sentence; must not block."""
@@ -30,7 +30,7 @@ class ProjectionProcess:
 
     def __init__(self, settings: Settings, log_file: Path | None, notice: Notice, metrics: Metrics) -> None:
         self._order = json.dumps(
-            {"settings": _plain_values(settings), "log_file": str(log_file) if log_file else None}
+            {"settings": plain_values(settings), "log_file": str(log_file) if log_file else None}
         )
         self._notice = notice
         self._metrics = metrics
@@ -73,7 +73,7 @@ class ProjectionProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "services.ops.projecting",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
-            env={name: value for name, value in os.environ.items() if name not in _VARIABLES_NOT_FOR_PROJECTIONS},
+            env={name: value for name, value in os.environ.items() if name not in VARIABLES_NOT_FOR_CHILDREN},
         )  # fmt: skip
         if process.stdin is None or process.stdout is None:
             raise AssertionError("both were asked for as pipes")
@@ -102,7 +102,8 @@ def _ending(returncode: int | None, last_words: str) -> str:
     return f"ended with exit code {returncode}" + (f" ({last_words})" if last_words else "")
 
 
-def _plain_values(settings: Settings) -> dict[str, Any]:
+def plain_values(settings: Settings) -> dict[str, Any]:
+    """Settings as JSON can carry them to a child process, without the master keys, which no child needs."""
     values = settings.model_dump(exclude=_NOT_FOR_PROJECTIONS)
     return {
         name: value.get_secret_value()

@@ -41,7 +41,7 @@ def series() -> dict[str, tuple[str, frozenset[str]]]:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     found: dict[str, tuple[str, frozenset[str]]] = {}
-    groups = (metrics, metrics.escalation, metrics.personal_data, metrics.watched)
+    groups = (metrics, metrics.escalation, metrics.scoring, metrics.personal_data, metrics.watched)
     for metric in [each for group in groups for each in vars(group).values()]:
         for family in getattr(metric, "describe", list)():
             labels = frozenset(getattr(metric, "_labelnames", ()))
