@@ -9,6 +9,7 @@ from msgspec import Raw, json
 
 from services.projections.history.ties import stream_keys_of
 from services.projections.identity.component import Component, component_of
+from services.scoring.score_tables import forget_scores
 from shared.clock import Clock
 from shared.codec import encode_value
 from shared.envelope import PostedEvent, RecordedIdentifier
@@ -61,9 +62,9 @@ async def erase(
     """Erases a customer, and repeated with the same request what came to light since.
 
     First the log gets an erasure for each party, then the keys of all parties and of the complaints and tasks opened
-    for them are destroyed, durably and with the receipt in one transaction. Then it waits for the views, and looks
-    whether events before it, which they had not taken up, make more parties the customer's. Broken off at any moment,
-    it is to be repeated. Raises `ErasureRefusedError`, `ErasureUnfinishedError`, what `component_of` and
+    for them are destroyed, durably and with their scores and the receipt in one transaction. Then it waits for the
+    views, and looks whether events before it, which they had not taken up, make more parties the customer's. Broken off
+    at any moment, it is to be repeated. Raises `ErasureRefusedError`, `ErasureUnfinishedError`, what `component_of` and
     `stream_keys_of` raise, and asyncpg's errors.
     """
     erased: set[str] = set()
@@ -158,6 +159,7 @@ async def _destroyed(
     async with connection.transaction():
         await connection.execute("set local synchronous_commit = on")
         destroyed = await destroy_keys(connection, {*stream_keys, *component.parties})
+        await forget_scores(connection, list(component.parties))
         row = await connection.fetchrow(
             _RECEIPT,
             wanted.request,
