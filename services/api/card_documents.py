@@ -1,6 +1,6 @@
 """The shape of the recognition card as OpenAPI shows it. Nothing is validated through it at run time."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -16,6 +16,7 @@ from services.projections.recognition.birthday import SOON_DAYS
 from shared.events.complaint import Cause, Level, Severity
 from shared.events.consent import ConsentPurpose
 from shared.events.vocabulary import Channel
+from shared.segment_rules.fields import Lifecycle, LoyaltyType, Tier
 
 
 class CardAccount(BaseModel):
@@ -104,6 +105,15 @@ class Notice(BaseModel):
     )
 
 
+class CardSilence(BaseModel):
+    """A silence that the customer's rhythm does not explain."""
+
+    days: int = Field(ge=0, description="since the last purchase day")
+    usual_gap_days: float | None
+    last_purchase: date
+    reason: str = Field(examples=["Has not bought for 92 days, and usually comes every 30 days."])
+
+
 class RecognitionCard(BaseModel):
     """What front-line staff should know of a customer. Null means not known, or not opened: see `withheld`."""
 
@@ -125,6 +135,13 @@ class RecognitionCard(BaseModel):
         description="of the first of `accounts`; null without an account", examples=["gold"]
     )
     available_points: int | None = Field(description="of the first of `accounts`")
+    value_tier: Tier | None = Field(
+        description="scores, as the three after it; by what the customer is worth, not by points"
+    )
+    lifecycle: Lifecycle | None = Field(description="the stage of the relationship")
+    loyalty_type: LoyaltyType | None = Field(description="loyalty against satisfaction")
+    silence: CardSilence | None
+    scores_reason: str | None = Field(description="why none of these four are shown, in words")
     accounts: list[CardAccount] = Field(
         max_length=MOST_ACCOUNTS, description="the highest tier first, then the most points"
     )

@@ -37,6 +37,7 @@ SECRETS: dict[str, dict[str, str]] = {
         "secret-seat": "preference",
         "secret-nuts": "health",
         "secret-title": "free_text",
+        '"lifecycle":"': "scores",
     },
     "/v1/complaints/{complaint_id}": {"secret-soup": "free_text"},
     "/v1/tasks": {"secret-title": "free_text"},
@@ -152,8 +153,10 @@ async def test_each_role_sees_for_each_purpose_what_the_rules_open_and_nothing_e
         else:
             assert answer.status_code == 200, case
             opened_by = OPENED_BY[
-                UNSAID[role] if purpose is None and "scores" in secrets.values() else purpose
+                UNSAID[role] if purpose is None and set(secrets.values()) == {"scores"} else purpose
             ]
+            if role not in UNSAID:
+                opened_by = opened_by - {"scores"}
             expected = {text for text, category in secrets.items() if category in opened_by}
             assert shown_in(answer.text, secrets) == expected, case
             holds = set(secrets.values())

@@ -17,6 +17,10 @@ from tests.credentials import access, key
 from tests.identifying import linked, party, seen, unlinked
 from tests.projecting import eventually, purchase
 from tests.redeeming import Hand
+from tests.score_rows import put_scores
+from tests.scored_customers import bought as bought_on
+from tests.scored_customers import consented
+from tests.scored_customers import run as completed_run
 from tests.strategies import PARTY_IDS, JsonObject, record_of
 
 PATH = f"/v1/customers/{CUSTOMER}/card"
@@ -138,6 +142,11 @@ async def test_a_guest_gone_three_years_is_known_in_one_call(reader: Reader) -> 
         "health_notes": None,
         "tier": "base",
         "available_points": 120,
+        "value_tier": None,
+        "lifecycle": None,
+        "loyalty_type": None,
+        "silence": None,
+        "scores_reason": "the customer has not consented to profiling",
         "accounts": [{"account_id": "M1", "programme": "circle", "tier": "base", "available_points": 120}],
         "last_visit": {
             "time": "2023-06-20T12:00:00.000000Z",
@@ -185,6 +194,7 @@ async def test_what_is_not_known_is_null_or_left_out_and_never_zero(reader: Read
     others = {name: value for name, value in found.items() if name not in empty}
     assert others.pop("customer_id") == CUSTOMER
     assert others.pop("purpose") == "greeting"
+    assert others.pop("scores_reason") == "the customer has not consented to profiling"
     assert set(others.values()) == {None}
 
 
@@ -192,9 +202,9 @@ async def test_what_is_not_known_is_null_or_left_out_and_never_zero(reader: Read
     ("purpose", "shown", "withheld"),
     [
         ("greeting", {"name", "preferences"}, ["contact", "health", "free_text"]),
-        ("ordering", {"name", "preferences", "address"}, ["health", "free_text"]),
-        ("complaint_handling", {"name", "address", "title"}, ["preference", "health"]),
-        ("care", {"name", "dietary"}, ["contact", "preference", "free_text"]),
+        ("ordering", {"name", "preferences", "address"}, ["health", "free_text", "scores"]),
+        ("complaint_handling", {"name", "address", "title"}, ["preference", "health", "scores"]),
+        ("care", {"name", "dietary"}, ["contact", "preference", "free_text", "scores"]),
     ],
 )
 async def test_p2_a_purpose_opens_its_categories_and_names_those_that_stay_closed(
@@ -213,7 +223,7 @@ async def test_p2_marketing_opens_nothing_of_a_customer_who_did_not_consent(read
     await reader.given(told(**TOLD))
     found = await card(reader, "marketing")
     assert (found["name"], found["address"], found["birthday"]) == (None, None, None)
-    assert found["withheld"] == ["identity", "contact", "preference", "health", "free_text"]
+    assert found["withheld"] == ["identity", "contact", "preference", "health", "free_text", "scores"]
     assert [each["code"] for each in found["notices"]] == ["no_consent"]
     await reader.given(consent("marketing", granted=True, by="email"))
     found = await card(reader, "marketing")
@@ -443,3 +453,34 @@ async def kept_of(reader: Reader) -> list[Any]:
     rows = await connection.fetch("select * from live.profile")
     await connection.close()
     return [tuple(row) for row in rows]
+
+
+async def test_a_card_tells_value_stage_and_loyalty_and_says_a_silence_in_words(reader: Reader) -> None:
+    await reader.given(
+        *(bought_on("M1", day) for day in ("2026-01-01", "2026-02-01", "2026-03-01")),
+        completed_run(as_of=datetime(2026, 6, 1, tzinfo=UTC)),
+    )
+    await put_scores(reader.database_url, [])
+    reckoned = ("value_tier", "lifecycle", "loyalty_type", "silence", "scores_reason")
+    closed = (None, None, None, None, "the customer has not consented to profiling")
+    found = await card(reader)
+    assert tuple(found[name] for name in reckoned) == closed
+    await reader.given(consented("M1", day="2026-06-02"))
+    found = await card(reader)
+    assert tuple(found[name] for name in reckoned) == (
+        "C",
+        "declining",
+        "unknown",
+        {
+            "days": 122,
+            "usual_gap_days": 29.5,
+            "last_purchase": "2026-03-01",
+            "reason": "Has not bought for 122 days, and usually comes every 29.5 days.",
+        },
+        None,
+    )
+    ordering = await card(reader, "ordering")
+    assert tuple(ordering[name] for name in reckoned[:4]) == closed[:4]
+    assert "does not open scores" in ordering["scores_reason"]
+    await reader.given(bought_on("M1", "2026-06-30"))
+    assert (await card(reader))["silence"] is None

@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.api.access.purposes import Purpose
+from services.api.access.purposes import Disclosed, Purpose
 from services.api.card.found import Found, OpenComplaint, TaskDue
 from services.api.card.notices import moment, notices_of
 from services.api.card.personal import Personal
+from services.api.card.reckoned import Reckoned
 from services.projections.loyalty.standing import Standing
 from services.projections.read_models.bought_items import Favourite
 from services.projections.read_models.consents import Consent, by_channel, is_granted
@@ -22,21 +23,33 @@ _PERSONAL = ("preferences", "address", "dietary", "health_notes")
 
 
 def card_of(
-    purpose: Purpose, found: Found, personal: Personal, *, now: datetime, zone: ZoneInfo
+    purpose: Purpose,
+    found: Found,
+    personal: Personal,
+    reckoned: Reckoned,
+    *,
+    now: datetime,
+    zone: ZoneInfo,
+    withheld: Sequence[Disclosed] = (),
 ) -> dict[str, Any]:
-    """The card of a customer at a time; days are those of the time zone."""
+    """The card of a customer at a time; days are those of the time zone.
+
+    `reckoned` is what is known of the customer's scores, `withheld` what stays closed besides personal data.
+    """
     plain = {name: found.attributes[name]["value"] for name in _PLAIN if name in found.attributes}
     first = found.standings[0] if found.standings else None
     prices = found.prices
     return {
         "customer_id": found.customer_id,
         "purpose": purpose,
-        "withheld": personal.withheld,
+        "withheld": [*personal.withheld, *withheld],
         "name": personal.attributes.get("name"),
         **{name: plain.get(name) for name in _PLAIN},
         **{name: personal.attributes.get(name) for name in _PERSONAL},
         "tier": first.tier if first else None,
         "available_points": first.available_points if first else None,
+        **reckoned.members,
+        "scores_reason": reckoned.reason,
         "accounts": [_account(each) for each in found.standings],
         "last_visit": None if found.visit is None else _visit(found.visit, now, zone),
         "lapsed_years": lapsed_years(found.contacts.last_inbound, now, zone),

@@ -76,6 +76,7 @@ class Found(NamedTuple):
     """
 
     customer_id: str
+    parties: tuple[str, ...]
     is_shared: bool
     attributes: Mapping[str, Told]
     consents: list[Consent]
@@ -95,9 +96,9 @@ async def found_of(
 ) -> tuple[Found | None, Position]:
     """What is known of the customer that a party is, None where no event names it, and the position of all of it.
 
-    To be asked in a repeatable-read transaction that reads nothing else afterwards; two statements, and a few more for
-    an account of many lots. Cost grows with the number of parties, of different items they bought, and of complaints
-    they opened. Raises `ComponentTooLargeError` and asyncpg's errors.
+    To be asked in a repeatable-read transaction, whose later statements are planned for any parties; two statements,
+    and a few more for an account of many lots. Cost grows with the number of parties, of different items they bought,
+    and of complaints they opened. Raises `ComponentTooLargeError` and asyncpg's errors.
     """
     component, is_shared, position = await component_found(connection, party_id)
     if component is None:
@@ -111,6 +112,7 @@ async def found_of(
         raise AssertionError("the query of a card answered no row")
     found = Found(
         customer_id=component.customer_id,
+        parties=component.parties,
         is_shared=is_shared,
         attributes=profile.attributes(row["profile"]),
         consents=consents.consents(row["consents"]),

@@ -7,10 +7,11 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from services.api.access.disclosure import UNOPENED, Disclosures
-from services.api.access.purposes import PURPOSES, Purpose
+from services.api.access.purposes import DISCLOSED, PURPOSES, SCORES, Purpose
 from services.api.card.answer import card_of
 from services.api.card.found import found_of
 from services.api.card.personal import personal_of
+from services.api.card.reckoned import reckoned_of
 from services.api.card_documents import RecognitionCard
 from services.api.openapi import query_parameter, read_parameters, read_responses
 from services.api.parameters import query_parameters, required
@@ -43,7 +44,7 @@ def card_routes(reads: Reads, ledger: LedgerReads, disclosures: Disclosures, clo
 
     async def card(request: Request) -> Response:
         given = query_parameters(request.scope["query_string"], ("purpose",))
-        disclosure = disclosures.of(request.scope, given.get("purpose"), ROUTE)
+        disclosure = disclosures.of(request.scope, given.get("purpose"), ROUTE, DISCLOSED)
         purpose: Purpose = required("purpose", disclosure.purpose)
         party_id = party_of(request.path_params["id"])
         now = present(clock)
@@ -51,14 +52,16 @@ def card_routes(reads: Reads, ledger: LedgerReads, disclosures: Disclosures, clo
         async def query(connection: Any) -> Snapshot:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 found, position = await found_of(ledger, connection, party_id, now)
-            if found is None:
-                return Snapshot(unknown_customer(), position)
+                if found is None:
+                    return Snapshot(unknown_customer(), position)
+                reckoned = await reckoned_of(connection, found.parties, found.consents, disclosure, now)
             try:
                 personal = await personal_of(found, purpose, disclosures.opener)
             except KeyStoreUnavailableError as error:
                 return Snapshot(_not_opened(error), position)
-            disclosure.note(found.customer_id, personal.shown)
-            made = card_of(purpose, found, personal, now=now, zone=zone)
+            disclosure.note(found.customer_id, [*personal.shown, *([SCORES] if reckoned.is_shown else ())])
+            closed = () if disclosure.opens_scores and not personal.lacks_consent else (SCORES,)
+            made = card_of(purpose, found, personal, reckoned, now=now, zone=zone, withheld=closed)
             return Snapshot(msgspec.json.encode(made), position)
 
         answer = await reads.answer(request.scope, of_whole_customers(query))
