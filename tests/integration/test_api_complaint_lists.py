@@ -113,6 +113,8 @@ async def test_the_overdue_are_listed_soonest_deadline_first_as_time_goes_by(
     hand.now = at("13:01")
     assert await ids(reader, overdue="true") == ["first", "late"]
     assert await ids(reader, overdue="false") == ["answered", "waiting", "done"]
+    assert await ids(reader, due_within=0) == ["first", "late"]
+    assert await ids(reader, due_within=1_300) == ["first", "late", "answered"]
     hand.now = at("2024-01-09T12:00")
     assert await ids(reader, overdue="true") == ["first", "late", "answered"]
 
@@ -192,6 +194,7 @@ async def test_early_events_and_cases_without_an_opening_are_in_no_list(reader: 
         ({"assignee": "\0"}, "invalid_parameter"),
         ({"assignee": "x" * 129}, "invalid_parameter"),
         ({"overdue": "yes"}, "invalid_parameter"),
+        ({"due_within": "-1"}, "invalid_parameter"),
         ({"opened_from": "2024-01-08"}, "invalid_parameter"),
         ({"opened_from": "2024-01-09T00:00:00Z", "opened_to": "2024-01-08T00:00:00Z"}, "invalid_parameter"),
         ({"limit": "0"}, "invalid_parameter"),
@@ -258,6 +261,7 @@ async def many(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     ("filters", "index"),
     [
         (Filters(overdue=True), "complaints_due"),
+        (Filters(due_within=120), "complaints_due"),
         (Filters(overdue=True, severity="normal"), "complaints_due"),
         (Filters(), "complaints_opened"),
         (Filters(opened_from=at("09:00")), "complaints_opened"),

@@ -29,6 +29,7 @@ from shared.events.complaint import Severity
 
 ROUTE: Final = "/v1/complaints"
 MOST_ID_CHARACTERS: Final = 128
+MOST_DUE_MINUTES: Final = 100_000
 VIEWS: Final = ("complaints",)
 
 _SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
@@ -44,6 +45,10 @@ _PARAMETERS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "overdue": (
         "`true`: those with a clock that is past due and has not ended, soonest deadline first; `false`: the others",
         {"type": "string", "enum": ["true", "false"]},
+    ),
+    "due_within": (
+        "minutes: those with a clock that is past due or will be by then, soonest deadline first",
+        {"type": "integer", "minimum": 0, "maximum": MOST_DUE_MINUTES},
     ),
     "opened_from": ("opened at this time or later; RFC 3339 with an offset", _TIME),
     "opened_to": ("opened before this time; RFC 3339 with an offset", _TIME),
@@ -82,8 +87,8 @@ def complaint_list_routes(
         complaints,
         methods=["GET"],
         summary="Complaints",
-        description="Newest first, or those that are overdue, soonest deadline first. Keyset pages; a list of the "
-        "overdue keeps the time of its first page, and what falls due meanwhile is in the next list.",
+        description="Newest first, or those that are overdue or soon will be, soonest deadline first. Keyset pages; a "
+        "list of these keeps the time of its first page, and what falls due meanwhile is in the next list.",
         operation_id="list_complaints",
         responses=read_responses(
             ComplaintPage,
@@ -110,11 +115,16 @@ def _wanted(query_string: bytes, cursors: Cursors) -> _Wanted:
         overdue=flag("overdue", given.get("overdue")),
         opened_from=moment("opened_from", given.get("opened_from")),
         opened_to=moment("opened_to", given.get("opened_to")),
+        due_within=_minutes(given.get("due_within")),
     )
     in_order(("opened_from", filters.opened_from), ("opened_to", filters.opened_to))
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
     bound_to = (ROUTE, *(_as_text(each) for each in filters))
     return _Wanted(filters, opened(given.get("cursor"), Place, bound_to, cursors), limit, bound_to)
+
+
+def _minutes(told: str | None) -> int | None:
+    return None if told is None else whole_number("due_within", told, 0, MOST_DUE_MINUTES, 0)
 
 
 def _as_text(value: Any) -> str | None:

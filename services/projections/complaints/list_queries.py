@@ -1,10 +1,10 @@
-"""Lists of complaints, page by page: newest first, or those that are overdue, soonest deadline first.
+"""Lists of complaints, page by page: newest first, or those that are overdue or soon will be, soonest deadline first.
 
 Each is to be asked in a repeatable-read transaction of the caller's, in which the position is read as well.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from services.projections.complaints.policies_in_force import PoliciesInForce
@@ -19,7 +19,8 @@ class Filters(NamedTuple):
     """Which complaints are wanted; None means all. `opened_from` is inclusive, `opened_to` exclusive.
 
     `assignee` is a person or a department. `parties` are those the complaints were opened for. `overdue` are those of
-    which some clock is past due, or for False not, at the time that a list is of.
+    which some clock is past due, or for False not, at the time that a list is of. `due_within` are those of which some
+    clock is past due or will be so many minutes after that time.
     """
 
     status: str | None = None
@@ -30,6 +31,12 @@ class Filters(NamedTuple):
     opened_from: datetime | None = None
     opened_to: datetime | None = None
     parties: Sequence[str] | None = None
+    due_within: int | None = None
+
+    @property
+    def by_deadline(self) -> bool:
+        """Whether they are listed by their deadlines, soonest first."""
+        return bool(self.overdue) or self.due_within is not None
 
 
 class Place(NamedTuple):
@@ -82,7 +89,7 @@ async def complaint_list(
     if len(found) <= limit:
         return ListPage(items, None)
     last = rows[-1]
-    time = last["next_due_at"] if filters.overdue else last["opened_at"]
+    time = last["next_due_at"] if filters.by_deadline else last["opened_at"]
     return ListPage(items, Place(microseconds_of(time), last["complaint_id"], microseconds_of(of)))
 
 
@@ -93,13 +100,13 @@ def list_query(filters: Filters, of: datetime, *, after: Place | None = None, li
     for condition, value in _wanted(filters, of):
         arguments.append(value)
         conditions.append(condition.format(f"${len(arguments)}"))
-    key, way, beyond = ("next_due_at", "asc", ">") if filters.overdue else ("opened_at", "desc", "<")
+    key, way, beyond = ("next_due_at", "asc", ">") if filters.by_deadline else ("opened_at", "desc", "<")
     conditions.append(f"{key} is not null")
     if after is not None:
         arguments += (datetime_of(after.time), after.complaint_id)
         place = f"${len(arguments) - 1}::timestamptz, ${len(arguments)}::text"
         conditions.append(f"({key}, complaint_id) {beyond} ({place})")
-        if filters.overdue:
+        if filters.by_deadline:
             arguments += (after.of, after.time)
             conditions.append(_NOT_SHOWN.format(f"${len(arguments) - 1}", f"${len(arguments)}"))
     branches = ["true"]
@@ -125,12 +132,14 @@ _ASSIGNED = (
 
 
 def _wanted(filters: Filters, of: datetime) -> list[tuple[str, Any]]:
+    within = None if filters.due_within is None else of + timedelta(minutes=filters.due_within)
     overdue = "next_due_at < {}::timestamptz" if filters.overdue else _NOT_OVERDUE
     conditions = (
         ("state = {}::text", filters.status),
         ("severity = {}::text", filters.severity),
         ("level = {}::text", filters.level),
         (overdue, None if filters.overdue is None else of),
+        ("next_due_at < {}::timestamptz", within),
         ("opened_at >= {}::timestamptz", filters.opened_from),
         ("opened_at < {}::timestamptz", filters.opened_to),
         ("party_id = any({}::text[])", None if filters.parties is None else list(filters.parties)),

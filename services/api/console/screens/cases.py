@@ -11,6 +11,7 @@ from services.api.access.purposes import Purpose
 from services.api.console.calls import NOT_FOUND, ApiCalls
 from services.api.console.clock_bars import clock_bar
 from services.api.console.pages import Pages
+from services.api.console.screens.search import SOON_MINUTES
 from services.api.console.screens.shown import frame, panel
 from services.api.console.visitors import visitor_in
 from services.api.console.withheld import closed
@@ -19,8 +20,6 @@ from shared.events.complaint import CompensationKind, EscalationReason, Handling
 from shared.http.problems import Problem
 
 _PAGE: Final = "50"
-STATES: Final = ("active", "overdue", "resolved", "all")
-"""What the list can be narrowed to by one press."""
 CHOICES: Final = {
     "resolution": get_args(Resolution),
     "handling_fault": get_args(HandlingFault),
@@ -44,7 +43,8 @@ class CasesScreen:
         visitor, asked = visitor_in(request.scope), request.query_params
         purpose = visitor.purpose(asked.get("purpose"))
         status = asked.get("status") or None
-        overdue = asked.get("overdue", "" if status else "true") == "true"
+        soon = asked.get("due") == "soon"
+        overdue = asked.get("overdue", "" if status or soon else "true") == "true"
         assignee = asked.get("assignee") or None
         cases = await self._calls.get(
             request.scope,
@@ -52,6 +52,7 @@ class CasesScreen:
             "/v1/complaints",
             status=status,
             overdue="true" if overdue else None,
+            due_within=SOON_MINUTES if soon else None,
             assignee=assignee,
             cursor=asked.get("cursor"),
             limit=_PAGE,
@@ -61,6 +62,7 @@ class CasesScreen:
             "cases": panel(cases),
             "status": status or "",
             "overdue": overdue,
+            "soon": soon,
             "assignee": assignee or "",
             "later": "cursor" in asked,
             "again": str(request.url.replace(scheme="", netloc="")),

@@ -17,6 +17,8 @@ from services.api.console.visitors import Visitor, visitor_in
 from shared.clock import Clock
 
 TEMPLATE: Final = "search.html.j2"
+SOON_MINUTES: Final = "120"
+"""How far ahead deadlines are told on the first screen, those that are past too."""
 _FEW: Final = "10"
 _CARDS_AT_ONCE: Final = 5
 _MISSES: Final = frozenset({"unknown_customer", "bad_identifier"})
@@ -76,7 +78,7 @@ class SearchScreen:
             self._calls.get(
                 scope, reader, "/v1/tasks", status="open", purpose=purpose, limit=_FEW, assignee=visitor.staff
             ),
-            self._calls.get(scope, reader, "/v1/complaints", overdue="true", limit=_FEW),
+            self._calls.get(scope, reader, "/v1/complaints", due_within=SOON_MINUTES, limit=_FEW),
         )
         return {
             **frame(visitor, purpose, self._clock(), "search"),
@@ -84,7 +86,7 @@ class SearchScreen:
             "failed": None,
             "candidates": [],
             "tasks": panel(tasks),
-            "overdue": panel(cases),
+            "soon": panel(cases),
         }
 
     async def _candidates(
