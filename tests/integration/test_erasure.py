@@ -94,6 +94,7 @@ def everything_about_ines() -> list[dict[str, Any]]:
         | {"id": POISON},
         event(next(number), "interaction.recorded", "web", [{"type": "member", "value": "M-18"}], kind="call",
               category="service", summary="quiet table"),
+        event(next(number), "referral.made", "web", [{"type": "member", "value": "M-18"}], referred=INES[2:]),
     ]  # fmt: skip
 
 

@@ -26,7 +26,8 @@ async def make_associations(connection: Any, schema: str, as_of: datetime, custo
     """
     table = f"{schema}.{TABLE}"
     await connection.execute(_MADE.format(table=table))
-    await connection.execute(_FILLED.format(table=table, customers=customers), as_of)
+    if await connection.fetchval(_ANY_ITEM):
+        await connection.execute(_FILLED.format(table=table, customers=customers), as_of)
     await connection.execute(f"alter table {table} add primary key (sku, place)")
     await connection.execute(f"analyze {table}")
     found: int = await connection.fetchval(f"select count(*) from {table}")  # noqa: S608 - names in the code
@@ -39,6 +40,8 @@ create table {table} (
     with_item bigint not null, with_then bigint not null, baskets bigint not null
 )
 """
+_ANY_ITEM = "select exists (select from live.purchases where skus is not null)"
+"""Where tills send no lines there is nothing to sort the orders of everybody for."""
 _FILLED = f"""
 with orders as materialized (
     select distinct on (named.customer, bought.order_id)
