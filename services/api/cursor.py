@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 _KEY_LABEL: Final = b"rapport list cursor 1"
 _FORM: Final = struct.Struct(">qIq")
 _TAG_BYTES: Final = 16
-MOST_CHARACTERS: Final = 4096
-"""Of a cursor: the longest ones hold a position of many partitions."""
+MOST_CHARACTERS: Final = 1024
+"""Of a cursor: the longest ones hold an event id of 128 characters, each of at most 4 bytes."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

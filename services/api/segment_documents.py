@@ -40,7 +40,10 @@ class SegmentCount(BaseModel):
 
     customers: int = Field(ge=0)
     left_out: int = Field(ge=0, description="those who would be but have not consented to being told of")
-    position: str = Field(description="what was counted included events up to here", examples=["0:17,5:4"])
+    position: str | None = Field(
+        description="what was counted included events up to here; of very many partitions only the first page tells it",
+        examples=["0:17,5:4"],
+    )
 
 
 class SegmentCustomer(BaseModel):

@@ -63,6 +63,8 @@ ROUTE: Final = "/v1/segments/{segment_id}/customers"
 
 _MOST_SECONDS: Final = 30.0
 _MOST_ID_CHARACTERS: Final = 128
+_MOST_POSITION_CHARACTERS: Final = 400
+"""Of a position that pages after the first still tell, so that their cursors do not grow with the partitions."""
 _PARAMETERS: Final = ("as_of", "for", "purpose", "limit", "cursor")
 _SEGMENT_ID: Final = path_parameter("segment_id", "the id of a segment", {"type": "string"})
 
@@ -194,7 +196,7 @@ class _Listing:
         start = wanted.after or await self._counted(definition, question, run)
         page = await self._page(question, start, wanted.limit, run)
         self.next = page.next
-        count = {"customers": start.customers, "left_out": start.left_out, "position": start.position}
+        count = {"customers": start.customers, "left_out": start.left_out, "position": start.position or None}
         return document | {"items": page.items, "count": count, "reason": None}
 
     async def _definition(self, wanted: _Wanted) -> Definition:
@@ -243,6 +245,7 @@ class _Listing:
     ) -> Page[dict[str, Any], _Place]:
         connection = self._connection
         prefilter = question.prefilter
+        kept = start.position if len(start.position) <= _MOST_POSITION_CHARACTERS else ""
 
         async def fetch(after: _Place | None, limit: int) -> Sequence[Mapping[str, Any]]:
             return await rows_after(connection, prefilter, None if after is None else after.party, limit)
@@ -262,7 +265,7 @@ class _Listing:
             return items
 
         def place_of(row: Mapping[str, Any]) -> _Place:
-            return start._replace(party=row["party"])
+            return start._replace(party=row["party"], position=kept)
 
         return await page_of(fetch, place_of, named, start, limit)
 
