@@ -1,10 +1,11 @@
 -- One contact with a customer a request, with two texts: `BENCH_TEXTS` says whether they are personal data (1) or not (0).
--- Both events are of about the same size; customers are drawn from 10,000.
+-- Both events are of about the same size; customers are drawn from 10,000. `BENCH_KEY`, where set, is the key it is sent with.
 local here = debug.getinfo(1, "S").source:match("^@(.*/)")
 dofile(here .. "summary.lua")
 local run = os.getenv("BENCH_RUN")
 local personal = os.getenv("BENCH_TEXTS") == "1"
-local headers = { ["content-type"] = "application/json" }
+local key = os.getenv("BENCH_KEY")
+local headers = { ["content-type"] = "application/json", ["authorization"] = key and "Bearer " .. key or nil }
 local number = 0
 local texts = personal
   and '"summary": "asked for a quiet table by the window", "body": "rang about the twelfth; comes with a dog and two children"'

@@ -6,6 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import asyncpg
+
+from shared.credentials.stored_keys import Binding, make_key
+from shared.credentials.token import NewKey
 from tests.bench.deployment import broker, on_kafka
 from tests.bench.environment import PROJECT, PYTHON, Bench
 from tests.bench.kafka_topic import records_in, topic
@@ -84,11 +88,21 @@ async def ingest_contenders(bench: Bench) -> AsyncIterator[tuple[list[IngestCont
 
 
 @asynccontextmanager
-async def our_ingest(bench: Bench) -> AsyncIterator[IngestContender]:
-    """Rapport's ingest as it is deployed, on a topic and a database of its own."""
-    async with on_kafka(bench, "ingest") as deployment, deployment.serve("ingest") as (process, port):
-        topic_name = deployment.log.rpartition("/")[2]
-        yield IngestContender(OURS, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name, process)
+async def our_ingest(bench: Bench, key: NewKey | None = None) -> AsyncIterator[IngestContender]:
+    """Rapport's ingest as it is deployed, on a topic and a database of its own.
+
+    Open to this machine, or to those alone who send for `/bench` with the key, where one is given.
+    """
+    async with on_kafka(bench, "ingest") as deployment:
+        if key is not None:
+            connection = await asyncpg.connect(deployment.database_url)
+            await make_key(connection, key, "source", "bench", Binding(("/bench",)))
+            await connection.close()
+        async with deployment.serve("ingest") as (process, port):
+            topic_name = deployment.log.rpartition("/")[2]
+            yield IngestContender(
+                OURS, f"http://127.0.0.1:{port}/v1/events", broker(bench), topic_name, process
+            )
 
 
 @asynccontextmanager
