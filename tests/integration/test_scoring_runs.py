@@ -82,6 +82,26 @@ async def test_a_run_of_one_customer_cuts_and_does_not_fit(scored: Scored) -> No
     assert row["parties"] == [row["party"]]
 
 
+async def test_a_run_counts_which_items_are_bought_together_by_customers_and_not_by_their_identifiers(
+    scored: Scored,
+) -> None:
+    def basket(customer: str, order: str, *skus: str) -> dict[str, Any]:
+        price = {"amount": "1.00", "currency": "USD"}
+        lines = [{"sku": sku, "quantity": 1, "unit_price": price} for sku in skus]
+        return bought(customer, date(1998, 3, 1), order=order, lines=lines)
+
+    baskets = [basket(f"c-{number}", f"o-{number}", "tea", "cup") for number in range(5)]
+    others = [basket(f"d-{number}", f"p-{number}", "pot") for number in range(3)]
+    again = basket("known-too", "o-0", "pot", "cup")
+    later = {**again, "id": "again", "time": "1998-03-02T12:00:00Z"}
+    await scored.see([*baskets, *others, later, linked("c-0", "known-too")])
+    await scored.run(Wanted(TODAY))
+    rules = await scored.rows("select * from live.associations order by sku")
+    counts = {"together": 5, "with_item": 5, "with_then": 5, "baskets": 8}
+    assert [{name: each[name] for name in counts} for each in rules] == [counts, counts]
+    assert [(each["sku"], each["then_sku"]) for each in rules] == [("cup", "tea"), ("tea", "cup")]
+
+
 async def test_a_run_as_of_tomorrow_is_refused_with_the_time(scored: Scored) -> None:
     with pytest.raises(ScoringRefusedError, match="what has not happened: it is 1998-07-01"):
         await scored.run(Wanted(NOW + timedelta(days=1)))
