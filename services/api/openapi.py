@@ -40,8 +40,9 @@ UNADMITTED: Mapping[int, Sequence[str]] = {
     401: ["unauthorized"],
     403: ["forbidden_call"],
     429: ["rate_limited"],
+    431: ["headers_too_large"],
 }
-"""Problems of a request that no credential, or a credential of too little, came with."""
+"""Problems of a request that is not let in: for its credential, or a head of more than 32 KiB, its address included."""
 _UNAVAILABLE = ("position_not_reached", "database_unavailable", "overloaded")
 
 

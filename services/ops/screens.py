@@ -31,8 +31,21 @@ def show_serving(console: Console, running: Running, data: Path, now: datetime) 
     console.print()
 
 
+_LOOKS = (
+    "1. Find G0001: a guest gone for three years. Change the purpose, and see what is withheld.",
+    "2. Open Cases: a complaint that nobody went on with, its clocks, and who it was escalated to.",
+    "3. Find CD00004, and leave it open: what you post below is counted above the timeline at once.",
+)
+"""What is worth a look in the console."""
+
+
 def show_demo(console: Console, running: Running, data: Path, now: datetime, customer_id: str) -> None:
-    """What to try with the sample, and the addresses."""
+    """The console and what to look at in it, what to try with the sample, and the addresses."""
+    console.print(f"  [bold]Look[/], in a browser: [bold]{running.url}/console/[/]", highlight=False)
+    console.print()
+    for look in _LOOKS:
+        console.print(f"    {look}", highlight=False)
+    console.print()
     console.print("  [bold]Try it[/], in another terminal")
     console.print()
     console.print("  Who is member CD00004?")

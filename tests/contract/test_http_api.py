@@ -96,6 +96,7 @@ async def test_the_document_names_every_operation_its_answers_and_its_problem_co
         "413": ["too_large"],
         "422": ["invalid_parameter", "invalid_cursor", "invalid_position", "customer_too_large"],
         "429": ["rate_limited"],
+        "431": ["headers_too_large"],
         "500": ["internal_error"],
         "503": [
             "position_not_reached",

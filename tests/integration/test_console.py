@@ -78,6 +78,17 @@ async def test_nobody_sees_a_screen_before_signing_in_and_comes_back_to_it_then(
     assert DESK.token not in cookie
 
 
+async def test_who_came_through_an_open_door_has_to_sign_in_once_there_is_a_key(database: str) -> None:
+    followed = keys_in_force()
+    async with reader(database, access=access(followed=followed), clock=Hand(NOW)) as console:
+        assert (await console.client.get("/console/")).status_code == 200
+        answer = await console.client.post("/console/sign-in", data={"staff": "lee"}, headers=OWN)
+        console.client.headers["cookie"] = answer.headers["set-cookie"].partition(";")[0]
+        assert ">lee</span>" in await shown(console, "/console/")
+        take_keys(followed, OPERATOR)
+        assert (await console.client.get("/console/")).status_code == 303
+
+
 async def test_a_key_that_does_not_hold_is_told_so_on_the_form(console: Reader) -> None:
     answer = await sign_in(console, key("reader", roles=("front_line",)))
     assert answer.status_code == 401

@@ -143,12 +143,23 @@ async def test_nobody_acts_whom_nobody_could_name_or_whose_role_it_is_not(consol
     await sign_in(console, staff="")
     answer = await act(console, "started", once=once)
     assert (answer.status_code, "Sign in with your staff id" in answer.text) == (403, True)
-    assert "Sign in with your staff id to act" in (await console.client.get(CASE)).text
+    assert "Sign in with your staff id</a> to act" in (await console.client.get(CASE)).text
     await sign_in(console, LOYALTY_DESK.token)
     answer = await act(console, "started", once=once)
     assert (answer.status_code, "nothing was done" in answer.text) == (403, True)
     read = await console.get("/v1/complaints/C-1", headers=DESK.header)
     assert read.json()["state"] == "open"
+
+
+async def test_on_a_machine_without_keys_people_say_who_they_are_and_act(database_url: str) -> None:
+    async with complaint_desk(database_url) as (desk, _):
+        await desk.given(opened("09:00"))
+        assert "Who are you?" in (await desk.client.get(CASE)).text
+        await sign_in(desk, token="", staff="lee")
+        async with worker(projection(desk.database_url, desk.log)):
+            page = await followed(desk, await act(desk, "started"))
+        assert "Done: started." in page
+        assert "lee" in page
 
 
 async def test_another_sites_form_acts_on_nothing(console: Reader) -> None:

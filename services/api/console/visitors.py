@@ -55,24 +55,28 @@ class Visitors:
 
     async def of(self, scope: Scope) -> Visitor | None:
         """Who sent a request; None for somebody who has to sign in. Raises the problem 503 `database_unavailable`."""
-        if self._access.open:
-            return Visitor(ANYBODY, None, signed_in=False)
         token = token_in(scope)
         if token is None:
-            return None
+            return Visitor(ANYBODY, None, signed_in=False) if self._access.open else None
         try:
             session = await self._sessions.of(token, self._clock())
         except DatabaseUnavailableError as error:
             raise Problem(
                 503, "database_unavailable", f"{error}; try again", retry_after_seconds=1
             ) from error
+        if self._access.open:
+            return Visitor(ANYBODY, None if session is None else session.staff, signed_in=session is not None)
         bearer = None if session is None else self._bearer(session)
         if session is None or bearer is None:
             return None
         return Visitor(reader_of(bearer), session.staff, signed_in=True)
 
     def _bearer(self, session: Session) -> Bearer | None:
-        """Whoever signed in, as they may read now: a key that was revoked ends its sessions at once."""
+        """Whoever signed in, as they may read now: a key that was revoked ends its sessions at once, and the first key
+        those of an open door.
+        """
+        if session.bearer == ANYBODY.name:
+            return None
         if session.bearer.startswith("key:"):
             return self._access.in_force(session.bearer)
         return Bearer(session.bearer, roles=session.roles, purposes=session.purposes)

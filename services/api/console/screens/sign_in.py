@@ -1,10 +1,11 @@
 """`/console/sign-in` and `/console/sign-out`: a credential of the API becomes a session of this browser."""
 
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from services.api.access.reader import ANYBODY
 from services.api.console.forms import form_of
 from services.api.console.pages import Pages
 from services.api.console.sessions import Sessions
@@ -33,7 +34,7 @@ class SignIn:
     async def show(self, request: Request) -> Response:
         """The form. `next` is where to go on to afterwards, a path of the console."""
         onward = own_path(request.query_params.get("next"))
-        return self._pages.page(_TEMPLATE, {"next": onward, "refused": None, "staff": ""})
+        return self._pages.page(_TEMPLATE, self._given(onward, "", None))
 
     async def begin(self, request: Request) -> Response:
         """Takes the credential. One that does not hold is answered with the form, and the reason in words."""
@@ -48,11 +49,9 @@ class SignIn:
                 bearer, staff or _subject(bearer), self._clock(), bearer.ends_at
             )
         except Problem as problem:
-            told = {"next": onward, "refused": problem.detail, "staff": staff[:_MOST_STAFF_CHARACTERS]}
-            return self._pages.page(_TEMPLATE, told, problem.status)
+            return self._pages.page(_TEMPLATE, self._given(onward, staff, problem.detail), problem.status)
         except DatabaseUnavailableError as error:
-            told = {"next": onward, "refused": f"{error}; try again", "staff": staff}
-            return self._pages.page(_TEMPLATE, told, 503)
+            return self._pages.page(_TEMPLATE, self._given(onward, staff, f"{error}; try again"), 503)
         response = RedirectResponse(onward, 303)
         response.set_cookie(COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
         return response
@@ -66,12 +65,23 @@ class SignIn:
         response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
+    def _given(self, onward: str, staff: str, refused: str | None) -> dict[str, Any]:
+        return {
+            "next": onward,
+            "staff": staff[:_MOST_STAFF_CHARACTERS],
+            "refused": refused,
+            "open": self._access.open,
+        }
+
     async def _admitted(self, credential: str) -> Bearer:
+        """Whose credential it is. Where no key was made yet there is none to show: people say who they are, no more."""
+        if self._access.open:
+            return Bearer(ANYBODY.name)
         if not credential.isascii() or not credential.isprintable() or not credential:
             raise _refused("type or paste your key or token; it has visible ASCII characters alone")
         bearer = (await self._access.admit(b"Bearer " + credential.encode())).bearer
         if bearer is None:
-            raise _refused("nobody has to sign in on this machine yet: open the console itself")
+            raise _refused("the first key was made just now; try again")
         return bearer
 
 

@@ -87,6 +87,7 @@ async function again(part, hint) {
 }
 
 function show(part, fresh) {
+  if (fresh.isEqualNode(part)) return;
   if (part.dataset.part === "timeline") return news(part, fresh);
   if (!busy(part)) return part.replaceWith(fresh);
   const row = pill(part, "Changed: show it", fresh);
