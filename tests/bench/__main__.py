@@ -27,6 +27,7 @@ from tests.bench import (
     rebuild_rate,
     rebuild_reads,
     redemption_latency,
+    score_reads,
     sealed_ingest,
     switch_reads,
     timeline_page,
@@ -56,6 +57,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "accounts": loyalty_growth.measure,
     "redemption": redemption_latency.measure,
     "card": card_latency.measure,
+    "scores": score_reads.measure,
     "complaints": complaint_rate.measure,
     "complaint-reads": complaint_reads.measure,
 }
