@@ -130,11 +130,10 @@ async def test_a_rebuild_is_told_to_everybody_as_another_generation(reader: Read
         for _ in range(3):
             await listener.next()
         await rebuild(rebuilding(reader.database_url, reader.log, read_models=(TIMELINE,)))
-        told = {
-            heard.data["topic"]: heard.data["generation"]
-            for heard in (await listener.next(), await listener.next())
-        }
-        assert told == {TOPIC: 2, "view:timeline": 2}
+        generations = {TOPIC: 1, "view:timeline": 1}
+        while set(generations.values()) != {2}:
+            told = (await listener.next()).data
+            generations[told["topic"]] = told["generation"]
 
 
 async def test_streams_end_at_once_when_the_service_stops(reader: Reader) -> None:
