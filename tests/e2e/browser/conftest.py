@@ -14,7 +14,7 @@ from tests.complaining import complaint_desk
 from tests.conftest import with_database
 from tests.console_guests import DESK, LOYALTY_DESK, OPERATOR, guests
 from tests.credentials import Key, access
-from tests.http_server import served
+from tests.listening import on_a_port
 from tests.redeeming import Hand
 
 NOW = datetime(2026, 7, 1, 10, tzinfo=UTC)
@@ -66,7 +66,7 @@ async def console(postgres_server: str, chromium: Browser) -> AsyncIterator[Cons
     async with complaint_desk(url) as (desk, _):
         await desk.given(*guests())
     letting_in = access(DESK, OPERATOR, LOYALTY_DESK)
-    async with reader(url, access=letting_in, clock=Hand(NOW)) as made, served(made.service) as at:
-        yield Console(f"http://127.0.0.1:{at.port}", made, chromium)
+    async with reader(url, access=letting_in, clock=Hand(NOW)) as made, on_a_port(made) as at:
+        yield Console(at, made, chromium)
     await server.execute("drop database console_in_browser with (force)")
     await server.close()

@@ -3,7 +3,6 @@ import { keyboard } from "{{keys.js}}";
 import { live } from "{{live.js}}";
 
 for (const form of document.querySelectorAll("[data-purpose]")) {
-  form.querySelector("button").hidden = true;
   form.addEventListener("change", () => form.requestSubmit());
 }
 

@@ -11,7 +11,6 @@ export function keyboard(document, pause) {
   const on = dialog.querySelector("[data-keys-on]");
   on.checked = localStorage.getItem(OFF) === null;
   on.addEventListener("change", () => (on.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
-  opener.hidden = false;
   opener.addEventListener("click", () => dialog.showModal());
 
   let going = 0;
