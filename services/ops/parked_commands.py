@@ -27,15 +27,15 @@ from services.projections.engine.parked_discarding import (
     count_chosen,
     discard_parked,
 )
-from services.projections.engine.parked_listing import (
+from services.projections.engine.parked_redrive import Redriven, Wanted, redrive
+from services.projections.engine.parked_undecoded import redrive_undecoded
+from services.projections.rules import rules_of
+from services.projections.sight.parked_listing import (
     Filter,
     Place,
     parked_page,
     parked_records,
 )
-from services.projections.engine.parked_redrive import Redriven, Wanted, redrive
-from services.projections.engine.parked_undecoded import redrive_undecoded
-from services.projections.rules import rules_of
 from shared.clock import system_clock
 from shared.settings import Settings
 from shared.settings_errors import WrongSettingsError

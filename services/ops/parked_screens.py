@@ -10,8 +10,8 @@ from rich.table import Table
 
 from services.ops.parked_answers import UNDECODABLE, said_name, said_place
 from services.projections.engine.parked_discarding import Discarded
-from services.projections.engine.parked_listing import Page
 from services.projections.engine.parked_redrive import Redriven
+from services.projections.sight.parked_listing import Page
 
 _ABOUT_THE_RECORD = ("event", "record", "undecodable")
 

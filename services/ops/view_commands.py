@@ -25,11 +25,11 @@ from services.projections.engine.operating import held_views
 from services.projections.engine.pause import pause, resume
 from services.projections.engine.rebuild import Progress, Rebuild, rebuild
 from services.projections.engine.rebuild_workers import Source
-from services.projections.engine.status import as_json, status
 from services.projections.engine.verify import verify
 from services.projections.read_models.declaration import ReadModel
 from services.projections.rebuilding import run_in_processes
 from services.projections.rules import rules_of
+from services.projections.sight.status import as_json, status
 from shared.clock import system_clock
 from shared.log.choose import event_log
 from shared.metrics import Metrics

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from services.projections.engine.comparison import Comparison
 from services.projections.engine.rebuild import Progress, Rebuilt
-from services.projections.engine.status import Status
+from services.projections.sight.status import Status
 
 
 class RebuildScreen:

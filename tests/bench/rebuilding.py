@@ -11,9 +11,9 @@ import asyncpg
 import psutil
 from prometheus_client import CollectorRegistry
 
-from services.projections.engine.generations import generations
 from services.projections.engine.kept_generations import drop
 from services.projections.engine.rebuild import discard
+from services.projections.sight.generations import generations
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from tests.bench.deployment import COMMAND, Deployment, on_embedded_log, positions_sum

@@ -8,10 +8,10 @@ import pytest
 
 from services.projections.engine.operating import ViewBusyError, held_views
 from services.projections.engine.parked_discarding import Chosen, Reason, count_chosen, discard_parked
-from services.projections.engine.parked_listing import Filter, Place, parked_page
 from services.projections.engine.parked_redrive import redrive
 from services.projections.engine.rebuild import rebuild
 from services.projections.migrate import migrate
+from services.projections.sight.parked_listing import Filter, Place, parked_page
 from tests.complaint_trails import COMPLAINT_TRAILS
 from tests.failing_views import EVERY, with_faults
 from tests.fakes.memory_log import MemoryLog

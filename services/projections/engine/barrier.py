@@ -5,8 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-Positions = dict[int, int]
-"""For each partition the offset of the next event to apply."""
+from services.projections.sight.positions import Positions
 
 _LONGEST_WAIT_MILLISECONDS = 5000
 _LONGEST_SILENCE_MILLISECONDS = 20_000
@@ -32,12 +31,6 @@ async def barrier(connection: asyncpg.Connection) -> AsyncIterator[Positions]:
         )
         await connection.execute(_BOUND, str(_LONGEST_MILLISECONDS))
         yield {row["partition"]: row["position"] for row in rows}
-
-
-async def live_positions(connection: asyncpg.Connection) -> Positions:
-    """Where the live set stands now."""
-    rows = await connection.fetch("select partition, position from control.positions order by partition")
-    return {row["partition"]: row["position"] for row in rows}
 
 
 async def raise_revision(connection: asyncpg.Connection) -> None:

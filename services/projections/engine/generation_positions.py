@@ -1,33 +1,8 @@
-"""Positions of generations outside the live set, and how far on their way they are."""
-
-from datetime import datetime
-from typing import NamedTuple
+"""Keeps the positions of generations outside the live set."""
 
 import asyncpg
 
-from services.projections.engine.barrier import Positions
-
-
-class PartitionProgress(NamedTuple):
-    """How far a generation is in one partition; `done` of `total` are events, `rate` is events a second."""
-
-    partition: int
-    position: int
-    first: int
-    target: int
-    resumed_position: int
-    resumed_at: datetime
-    updated_at: datetime
-
-    @property
-    def done(self) -> int:
-        """Events taken up since the beginning, repeats included."""
-        return self.position - self.first
-
-    @property
-    def total(self) -> int:
-        """Events to take up, as far as was known when it was last asked."""
-        return self.target - self.first
+from services.projections.sight.positions import Positions
 
 
 async def keep_positions(
@@ -73,12 +48,6 @@ async def advance(
     return len(moved) == len(partitions)
 
 
-async def progress(connection: asyncpg.Connection, view: str, generation: int) -> list[PartitionProgress]:
-    """Each partition's progress, in order; empty where the generation keeps no positions of its own."""
-    rows = await connection.fetch(_PROGRESS, view, generation)
-    return [PartitionProgress(*row) for row in rows]
-
-
 _KEEP = """
 insert into control.generation_positions (view, generation, partition, position, first, target, resumed_position)
 select $1, $2, at.partition, at.position, at.position, at.position, at.position
@@ -116,9 +85,4 @@ set position = batch.reached, target = greatest(own.target, batch.reached), upda
 from unnest($3::integer[], $4::bigint[], $5::bigint[]) as batch (partition, expected, reached)
 where own.view = $1 and own.generation = $2 and own.partition = batch.partition and own.position = batch.expected
 returning own.partition
-"""
-
-_PROGRESS = """
-select partition, position, first, target, resumed_position, resumed_at, updated_at
-from control.generation_positions where view = $1 and generation = $2 order by partition
 """

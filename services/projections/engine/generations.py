@@ -1,17 +1,14 @@
-"""Generations of a view: which there are, in which state, and which is the next."""
+"""Makes generations of a view, and moves them from state to state."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import asyncpg
 from sqlalchemy import Table
 
 from services.projections.engine.generation_tables import finish_tables, make_tables, show_tables, tables_of
 from services.projections.read_models.declaration import ReadModel
-
-State = Literal["building", "ready", "live", "paused", "outdated", "retired"]
-"""See `services.projections.control.generations`."""
+from services.projections.sight.generations import State, generations
 
 
 class LiveView(NamedTuple):
@@ -29,37 +26,6 @@ class LiveView(NamedTuple):
     def table(self) -> Table:
         """The table of its rows, or of its entries where it is made of nothing else."""
         return self.tables[0]
-
-
-class Generation(NamedTuple):
-    """A row of `control.generations`."""
-
-    view: str
-    generation: int
-    version: int
-    state: State
-    created_at: datetime
-    switched_at: datetime | None
-
-    @property
-    def shown(self) -> bool:
-        """Whether readers see it."""
-        return self.state in ("live", "paused", "outdated")
-
-
-async def generations(connection: asyncpg.Connection, view: str | None = None) -> list[Generation]:
-    """Every generation, or those of one view, in order."""
-    rows = await connection.fetch(
-        "select view, generation, version, state, created_at, switched_at from control.generations "
-        "where $1::text is null or view = $1 order by view, generation",
-        view,
-    )
-    return [Generation(*row) for row in rows]
-
-
-async def shown_generation(connection: asyncpg.Connection, view: str) -> Generation | None:
-    """The one that readers see, if any."""
-    return next((each for each in await generations(connection, view) if each.shown), None)
 
 
 async def add_generation(connection: asyncpg.Connection, read_model: ReadModel) -> int:

@@ -8,7 +8,6 @@ import asyncpg
 
 from services.projections.control import EVERY_VIEW
 from services.projections.engine.generation_tables import tables_of
-from services.projections.engine.generations import Generation, shown_generation
 from services.projections.engine.history_view import Tables, Treatment, ViewFold, ViewHistory
 from services.projections.engine.refreshing import refresh
 from services.projections.history.reading import (
@@ -22,6 +21,7 @@ from services.projections.history.reading import (
 )
 from services.projections.history.ties import stream_keys_of
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.generations import Generation, shown_generation
 from shared.envelope import RecordedEvent
 from shared.erasures import ERASURES
 from shared.position import Position

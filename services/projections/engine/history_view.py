@@ -9,7 +9,6 @@ import asyncpg
 from sqlalchemy import Table
 
 from services.projections.engine.comparison import MOST_KEYS, Difference
-from services.projections.engine.generations import Generation
 from services.projections.engine.row_shape import shape_of
 from services.projections.engine.writing import load_rows
 from services.projections.history.folding import (
@@ -20,6 +19,7 @@ from services.projections.history.folding import (
 )
 from services.projections.history.reading import JournalledEvent
 from services.projections.read_models.declaration import Key, Ledger, Mergeable, ReadModel, Row
+from services.projections.sight.generations import Generation
 
 Treatment = Outcome | Literal["waiting", "unknown"]
 """`waiting`: the view stands before the event. `unknown`: not folded, because there were too many rows."""

@@ -6,12 +6,12 @@ from datetime import datetime
 import asyncpg
 
 from services.projections.engine.batch import Decode
-from services.projections.engine.generations import Generation, generations
 from services.projections.engine.operating import held_views
 from services.projections.engine.rebuild import discard
 from services.projections.engine.shadow_run import Target
 from services.projections.engine.switch import SwitchRefusedError, check_version, previous_generation, switch
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.generations import Generation, generations
 
 
 async def switch_to(

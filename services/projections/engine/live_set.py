@@ -6,10 +6,12 @@ from typing import Literal, NamedTuple
 import asyncpg
 import structlog
 
-from services.projections.engine.barrier import Positions, barrier, raise_revision
+from services.projections.engine.barrier import barrier, raise_revision
 from services.projections.engine.generation_positions import forget_positions, keep_positions
-from services.projections.engine.generations import Generation, LiveView, generations, live_views, set_state
+from services.projections.engine.generations import LiveView, live_views, set_state
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.generations import Generation, generations
+from services.projections.sight.positions import Positions
 
 
 class ProgramOutdatedError(Exception):

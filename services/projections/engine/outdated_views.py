@@ -7,10 +7,10 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from services.projections.engine.generations import generations
 from services.projections.engine.operating import ViewBusyError, operating_connection
 from services.projections.engine.rebuild import Rebuild, rebuild
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.generations import generations
 
 _FIRST_PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 600.0

@@ -5,11 +5,11 @@ import asyncpg
 from services.projections.engine.barrier import barrier
 from services.projections.engine.batch import Decode
 from services.projections.engine.generation_positions import begin_positions
-from services.projections.engine.generations import shown_generation
 from services.projections.engine.live_set import leave_live_set
 from services.projections.engine.shadow_run import Target
 from services.projections.engine.switch import SwitchRefusedError, check_version, switch
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.generations import shown_generation
 
 
 async def pause(connection: asyncpg.Connection, view: str) -> bool:

@@ -10,15 +10,17 @@ import asyncpg
 
 from services.projections.engine.batch import Decode
 from services.projections.engine.comparison import Comparison, compare, one_position
-from services.projections.engine.generation_positions import PartitionProgress, aim, begin_positions, progress
+from services.projections.engine.generation_positions import aim, begin_positions
 from services.projections.engine.generation_tables import drop_tables, finish_tables, tables_fit
-from services.projections.engine.generations import add_generation, generations, set_state, shown_generation
+from services.projections.engine.generations import add_generation, set_state
 from services.projections.engine.log_identity import compare_logs
 from services.projections.engine.operating import held_views, operating_connection
 from services.projections.engine.rebuild_workers import Bulk, Source, run_workers
 from services.projections.engine.shadow_run import Target
 from services.projections.engine.switch import switch
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.generations import generations, shown_generation
+from services.projections.sight.positions import PartitionProgress, progress
 from shared.log.port import EventLog, LogIdentity
 
 _LOOK_SECONDS = 0.25

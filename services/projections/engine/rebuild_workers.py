@@ -9,13 +9,13 @@ from typing import Literal
 import asyncpg
 
 from services.projections.engine.batch import Decode
-from services.projections.engine.generation_positions import PartitionProgress, progress
 from services.projections.engine.generations import LiveView
 from services.projections.engine.operating import operating_connection
 from services.projections.engine.refreshing import refresh
 from services.projections.engine.shadow import CACHE_BYTES, Shadow, ShadowView
 from services.projections.engine.shadow_run import Pace, Target, prefetched, project_partition
 from services.projections.engine.source_chunks import Chunks, JournalSource, LogSource
+from services.projections.sight.positions import PartitionProgress, progress
 from shared.log.port import EventLog, LogUnavailableError
 
 Source = Literal["log", "journal"]

@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from services.projections.engine.barrier import Positions
 from services.projections.engine.batch import Decode
-from services.projections.engine.generation_positions import PartitionProgress, progress
 from services.projections.engine.generations import LiveView
 from services.projections.engine.refreshing import refresh
 from services.projections.engine.refused_rows import settle_refused
@@ -18,6 +16,7 @@ from services.projections.engine.shadow import Shadow, ShadowView
 from services.projections.engine.source_chunks import Chunk, Chunks, JournalSource
 from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.positions import PartitionProgress, Positions, progress
 
 _CHUNK_EVENTS = 5000
 

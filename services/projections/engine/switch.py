@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import asyncpg
 
 from services.projections.engine.announcements import announce
-from services.projections.engine.barrier import Positions, barrier, live_positions
+from services.projections.engine.barrier import barrier
 from services.projections.engine.batch import Decode
 from services.projections.engine.generation_tables import show_tables
-from services.projections.engine.generations import Generation, generations, set_state, shown_generation
+from services.projections.engine.generations import set_state
 from services.projections.engine.live_set import join_live_set, leave_live_set
 from services.projections.engine.shadow_run import Target, follow_journal, remainder
+from services.projections.sight.generations import Generation, generations, shown_generation
+from services.projections.sight.positions import Positions, live_positions
 from shared.position import Position
 
 _SMALL_REMAINDER = 1000

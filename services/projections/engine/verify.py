@@ -1,7 +1,6 @@
 """Proves that views are what the log says: makes them anew beside the live ones, and compares row by row."""
 
 from services.projections.engine.comparison import Comparison
-from services.projections.engine.generations import shown_generation
 from services.projections.engine.operating import held_views, operating_connection
 from services.projections.engine.rebuild import (
     Rebuild,
@@ -10,6 +9,7 @@ from services.projections.engine.rebuild import (
     compare_with_shown,
     discard,
 )
+from services.projections.sight.generations import shown_generation
 
 
 async def verify(order: Rebuild) -> list[Comparison]:

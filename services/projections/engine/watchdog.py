@@ -12,11 +12,11 @@ from typing import Final
 import asyncpg
 import structlog
 
-from services.projections.engine.lag import LagReader, LogSight
 from services.projections.engine.log_identity import compare_logs
 from services.projections.engine.standstill import Standstill
-from services.projections.engine.system_sight import SystemSight, see_system
 from services.projections.engine.watched_gauges import tell, tell_database_bytes
+from services.projections.sight.lag import LagReader, LogSight
+from services.projections.sight.system_sight import SystemSight, see_system
 from shared.clock import Clock
 from shared.log.port import EventLog, LogReader
 from shared.metrics import WatchedMetrics

@@ -5,10 +5,10 @@ from math import nan
 
 import asyncpg
 
-from services.projections.engine.lag import LogSight
-from services.projections.engine.rebuilding import Rebuilding
 from services.projections.engine.standstill import Standstill
-from services.projections.engine.system_sight import SystemSight
+from services.projections.sight.lag import LogSight
+from services.projections.sight.rebuilding import Rebuilding
+from services.projections.sight.system_sight import SystemSight
 from shared.metrics import WatchedMetrics
 
 

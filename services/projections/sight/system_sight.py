@@ -5,9 +5,8 @@ from typing import NamedTuple
 import asyncpg
 
 from services.projections.control import EVERY_VIEW
-from services.projections.engine.barrier import Positions
-from services.projections.engine.generation_positions import PartitionProgress, progress
-from services.projections.engine.generations import Generation, generations
+from services.projections.sight.generations import Generation, generations
+from services.projections.sight.positions import PartitionProgress, Positions, progress
 from shared.log.port import LogIdentity
 
 

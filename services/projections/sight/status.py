@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from services.projections.engine.barrier import Positions, live_positions
-from services.projections.engine.generation_positions import progress
-from services.projections.engine.generations import Generation, generations
-from services.projections.engine.lag import Lag, LagReader
-from services.projections.engine.rebuilding import Rebuilding
+from services.projections.sight.generations import Generation, generations
+from services.projections.sight.lag import Lag, LagReader
+from services.projections.sight.positions import Positions, live_positions, progress
+from services.projections.sight.rebuilding import Rebuilding
 from shared.clock import Clock
 from shared.log.port import EventLog, LogUnavailableError
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from services.projections.engine.generation_positions import PartitionProgress
-from services.projections.engine.generations import Generation
+from services.projections.sight.generations import Generation
+from services.projections.sight.positions import PartitionProgress
 
 _STOPPED_AFTER_SECONDS = 60.0
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from msgspec import DecodeError, Struct, ValidationError, json
 
-from services.projections.engine.barrier import Positions
+from services.projections.sight.positions import Positions
 from shared.envelope import AwareDatetime
 from shared.log.port import Bounds, LogReader, LogTruncatedError, StoredRecord
 
