@@ -84,7 +84,7 @@ async def reader(
     async with (
         log.writer() as writer,
         api_service(
-            settings(database_url, **changes), metrics, writer=writer, access=access, clock=clock
+            settings(database_url, **changes), metrics, writer=writer, log=log, access=access, clock=clock
         ) as service,
     ):
         transport = httpx.ASGITransport(service, raise_app_exceptions=False)

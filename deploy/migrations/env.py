@@ -9,13 +9,13 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.projections import control_of_access
+from services.projections import control_of_operations
 
 
 def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
-        target_metadata=control_of_access.metadata,
+        target_metadata=control_of_operations.metadata,
         include_schemas=True,
         version_table_schema="control",
     )

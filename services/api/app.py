@@ -16,6 +16,7 @@ from services.api.cursor import Cursors
 from services.api.ledger_writes import LedgerWrites
 from services.api.live.hub import Hub
 from services.api.observed_requests import ObservedRequests
+from services.api.operations.room import OperationsRoom
 from services.api.reads import Reads
 from services.api.routes.access_records import access_record_routes
 from services.api.routes.analytics_distributions import analytics_distribution_routes
@@ -39,6 +40,9 @@ from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.recommendations import recommendation_routes
+from services.api.routes.operation_jobs import operation_job_routes
+from services.api.routes.operation_parked import operation_parked_routes
+from services.api.routes.operation_views import operation_view_routes
 from services.api.routes.redemptions import redemption_routes
 from services.api.routes.satisfaction import satisfaction_routes
 from services.api.routes.segment_customers import segment_customer_routes
@@ -79,13 +83,17 @@ def api_app(
     sessions: Sessions,
     acting: Acting,
     hub: Hub,
+    operations: OperationsRoom,
     party_ids: PartyIds,
     phone_region: str,
     clock: Clock,
     readiness: Mapping[str, ReadinessCheck],
     metrics: Metrics,
 ) -> Service:
-    """The application with its readiness checks and OpenAPI document. It starts and stops nothing itself."""
+    """The application with its readiness checks and OpenAPI document. It starts and stops nothing itself.
+
+    `clock` is the business's, of which deadlines and birthdays are.
+    """
     app = FastAPI(
         title="Rapport query API",
         version="1",
@@ -129,6 +137,9 @@ def api_app(
         what_if_routes(reads),
         winback_routes(reads, clock),
         recommendation_routes(reads, disclosures),
+        operation_view_routes(reads, operations),
+        operation_parked_routes(reads, cursors),
+        operation_job_routes(reads, operations.jobs, cursors),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])
     app.include_router(health_routes(readiness, metrics.registry))
@@ -144,6 +155,7 @@ def api_app(
         pages=Pages(ledger.programmes.default.zone, assets),
         assets=assets,
         clock=clock,
+        machine_clock=operations.clock,
     )
     served = ConsoleFirst(console, others=IdentifiedReaders(calls, access))
     asgi = EndedByDisconnect(ProblemBoundary(served))

@@ -76,7 +76,7 @@ def violation(refused: EventRefusedError | Refusal) -> Problem:
     return Problem(422, refused.code, detail, pointer=refused.pointer.removeprefix("/data"))
 
 
-def body_schema(body_type: type[Body]) -> dict[str, Any]:
+def body_schema(body_type: type[Struct]) -> dict[str, Any]:
     """JSON Schema of a body."""
     _, components = msgspec.json.schema_components([body_type], ref_template=_REFERENCES)
     schema: dict[str, Any] = components[body_type.__name__]

@@ -26,6 +26,9 @@ from services.api.database import (
 from services.api.ledger_requests import LedgerRequests
 from services.api.ledger_writes import LedgerWrites
 from services.api.live.hub import Hub
+from services.api.operations.jobs import Jobs
+from services.api.operations.lag_samples import LagSamples
+from services.api.operations.room import OperationsRoom
 from services.api.position_watch import PositionWatch
 from services.api.reads import Reads
 from services.projections.complaints.case_reads import CaseReads
@@ -46,7 +49,7 @@ from shared.http.server import serve
 from shared.http.service import Service
 from shared.identifiers import PartyIds
 from shared.log.choose import event_log
-from shared.log.port import LogWriter
+from shared.log.port import EventLog, LogWriter
 from shared.metrics import Metrics
 from shared.personal_data.opener import Opener
 from shared.personal_data.subject_keys import SubjectKeys, open_subject_keys
@@ -64,6 +67,7 @@ async def api_service(
     metrics: Metrics,
     *,
     writer: LogWriter | None = None,
+    log: EventLog | None = None,
     keys: SubjectKeys | None = None,
     access: Access | None = None,
     clock: Clock = system_clock,
@@ -72,13 +76,14 @@ async def api_service(
 
     It starts without the log as well and stays ready without it, for all but redemptions and holds is reading; those
     are answered 503. Given a `writer`, it appends with that and leaves it open; else it opens one of the log that the
-    settings name, and drains it when it is left. Given an `access`, it lets in whom that lets in; else it follows the
-    keys of the database itself. Given `keys` of subjects, it opens personal data with those; else with those of the
-    key store. Raises `WrongSettingsError`, as where there is no master key, and `ExposedError` where nobody could come
-    in.
+    settings name, and drains it when it is left. Given a `log`, it looks at that one's end instead of theirs. Given an
+    `access`, it lets in whom that lets in; else it follows the keys of the database itself. Given `keys` of subjects,
+    it opens personal data with those; else with those of the key store. Raises `WrongSettingsError`, as where there is
+    no master key, and `ExposedError` where nobody could come in.
     """
     rules = rules_of(settings)
     read_models = declared_views(rules)
+    versions = {each.name: each.version for each in read_models}
     url = settings.database_url.get_secret_value()
     pepper = settings.identifier_pepper.get_secret_value()
     timeout_seconds = settings.database_timeout_seconds
@@ -99,6 +104,7 @@ async def api_service(
         partial(connect_to_write, "rapport-access-record"), settings.access_record_days, clock
     )
 
+    events = event_log(settings, metrics) if log is None else log
     party_ids = PartyIds(pepper)
     catalogue = Catalogue()
     decode = partial(decode_record, catalogue=catalogue)
@@ -113,7 +119,7 @@ async def api_service(
             connections=settings.database_connections,
             most_reads=MOST_REQUESTS_AT_ONCE,
         ) as database,
-        event_log(settings, metrics).writer() if writer is None else nullcontext(writer) as appending,
+        events.writer() if writer is None else nullcontext(writer) as appending,
         open_subject_keys(settings, metrics) if keys is None else nullcontext(keys) as subject_keys,
         recorded_reads(url, timeout_seconds) as records,
     ):
@@ -122,11 +128,13 @@ async def api_service(
         )
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
         hub = Hub(database, watch)
+        samples = LagSamples(database, events, system_clock)
         async with asyncio.TaskGroup() as group:
             following = [
                 group.create_task(watch.run(), name="position watch"),
                 group.create_task(hub.run(), name="hints"),
                 group.create_task(retention.run(), name="access record's retention"),
+                group.create_task(samples.run(), name="lag samples"),
             ]
             try:
                 yield api_app(
@@ -140,6 +148,12 @@ async def api_service(
                     sessions=Sessions(database, connect_to_write),
                     acting=Acting(sealing, subject_keys, appending, clock),
                     hub=hub,
+                    operations=OperationsRoom(
+                        samples,
+                        Jobs(database, partial(connect_to_write, "rapport-console"), versions),
+                        versions,
+                        system_clock,
+                    ),
                     party_ids=party_ids,
                     phone_region=settings.phone_region,
                     clock=clock,

@@ -7,6 +7,7 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from services.projections.declared_views import declared_views
+from services.projections.engine.operator_jobs import run_operator_jobs
 from services.projections.engine.outdated_views import rebuild_outdated_views
 from services.projections.engine.rebuild import Rebuild
 from services.projections.engine.watchdog import Watchdog
@@ -45,7 +46,8 @@ async def run(
     """Projects every read model from the log of the settings until `stop`; the database is migrated already.
 
     Views that readers see in an older version than this program's are rebuilt meanwhile, in a process of their own,
-    and a watchdog tells how all of it fares: the one given, for who asks it further questions, else its own.
+    what operators ordered through the API is carried out, and a watchdog tells how all of it fares: the one given, for
+    who asks it further questions, else its own.
     Raises the errors that need a person: `WrongSettingsError`, `TermsRewrittenError`, `LogReplacedError`,
     `PositionNotInLogError`, `ProgramOutdatedError`.
     """
@@ -80,6 +82,7 @@ async def run(
 
     beside = (
         asyncio.create_task(rebuild_outdated_views(database_url, read_models, order)),
+        asyncio.create_task(run_operator_jobs(database_url, read_models, decode)),
         asyncio.create_task(_watch(watchdog, stop)),
     )
     try:

@@ -59,6 +59,13 @@ ROLES_OF_CALLS = {
     "GET /v1/live": EVERY_DESK | {"privacy_officer"},
     "GET /v1/tasks": {"front_line", "case_handler", "care", "operator"},
     "GET /v1/identity/shared": {"operator", "privacy_officer"},
+    "GET /v1/operations/views": {"operator"},
+    "GET /v1/operations/views/{name}": {"operator"},
+    "GET /v1/operations/parked": {"operator"},
+    "GET /v1/operations/parked/count": {"operator"},
+    "GET /v1/operations/jobs": {"operator"},
+    "POST /v1/operations/jobs": {"operator"},
+    "GET /v1/operations/jobs/{number}": {"operator"},
 }
 """What each call is open to, by hand: a new call fails these tests until somebody decides whose it is."""
 
@@ -75,6 +82,8 @@ PLACES = {
     "hold_id": "h",
     "run_id": "run-1",
     "segment_id": "s",
+    "name": "timeline",
+    "number": "1",
 }
 
 

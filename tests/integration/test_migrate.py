@@ -8,7 +8,7 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from services.projections import control_of_access
+from services.projections import control_of_operations
 from services.projections.engine.generations import live_views
 from services.projections.migrate import migrate
 from services.projections.read_models.timeline import known, page
@@ -50,7 +50,7 @@ async def test_the_migrated_tables_are_the_ones_the_engine_declares(database_url
 
 def _differences(connection: Connection) -> list[Any]:
     declared = MetaData()
-    for metadata in (control_of_access.metadata, embedded_tables.metadata):
+    for metadata in (control_of_operations.metadata, embedded_tables.metadata):
         for table in metadata.tables.values():
             table.to_metadata(declared)
     options = {

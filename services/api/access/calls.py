@@ -18,6 +18,7 @@ Part = Literal[
     "scores",
     "analytics",
     "audiences",
+    "operations",
 ]
 
 _ACCOUNT: Final = "/v1/loyalty/accounts/{account_id}"
@@ -62,6 +63,13 @@ CALLS: Final[Mapping[tuple[str, str], Part]] = {
     ("GET", "/v1/analytics/contact-centre"): "analytics",
     ("GET", "/v1/analytics/winback"): "analytics",
     ("POST", "/v1/analytics/what-if"): "analytics",
+    ("GET", "/v1/operations/views"): "operations",
+    ("GET", "/v1/operations/views/{name}"): "operations",
+    ("GET", "/v1/operations/parked"): "operations",
+    ("GET", "/v1/operations/parked/count"): "operations",
+    ("GET", "/v1/operations/jobs"): "operations",
+    ("POST", "/v1/operations/jobs"): "operations",
+    ("GET", "/v1/operations/jobs/{number}"): "operations",
 }
 """By method and route. A call that is not listed is nobody's, so that a new one is opened by decision; `HEAD` is
 `GET`.

@@ -60,6 +60,7 @@ RIGHTS: Final[Mapping[Role, Rights]] = {
                 "tasks",
                 "shared_identifiers",
                 "analytics",
+                "operations",
             }
         )
     ),

@@ -22,11 +22,14 @@ from services.api.console.screens.case_work import CaseWork
 from services.api.console.screens.cases import CaseScreen, CasesScreen
 from services.api.console.screens.customer import CustomerScreen
 from services.api.console.screens.desk import DeskScreen
+from services.api.console.screens.jobs import JobsScreen, OrderScreen
+from services.api.console.screens.parked import ParkedScreen
 from services.api.console.screens.points import PointsScreen
 from services.api.console.screens.search import SearchScreen
 from services.api.console.screens.shown import frame
 from services.api.console.screens.sign_in import HOME, SIGN_IN, SignIn
 from services.api.console.screens.tasks import TasksScreen
+from services.api.console.screens.views import ViewScreen, ViewsScreen
 from services.api.console.sessions import Sessions
 from services.api.console.visitors import NOBODY, Visitors, put_visitor, visitor_in
 from shared.clock import Clock
@@ -46,8 +49,12 @@ def console_app(
     pages: Pages,
     assets: Assets,
     clock: Clock,
+    machine_clock: Clock,
 ) -> ASGIApp:
-    """Serves `/console` and everything below it, from the answers of `api`, which is below its own sign-in."""
+    """Serves `/console` and everything below it, from the answers of `api`, which is below its own sign-in.
+
+    `clock` is the business's, `machine_clock` that of what runs here.
+    """
     calls, new_token = ApiCalls(api), partial(secrets.token_urlsafe, 16)
     sign_in = SignIn(access, sessions, pages, clock)
     search = SearchScreen(calls, pages, clock)
@@ -75,9 +82,25 @@ def console_app(
         Route("/console/tasks", door.guarded(tasks.show), methods=["GET"]),
         Route("/console/desk", door.guarded(desk.show), methods=["GET"]),
         Route("/console/live", door.guarded(_Hints(calls).show), methods=["GET"]),
+        *_operation_routes(calls, pages, machine_clock, door),
         Route("/console/{rest:path}", door.guarded(_nowhere)),
     ]
     return Protected(Starlette(routes=routes))
+
+
+def _operation_routes(calls: ApiCalls, pages: Pages, clock: Clock, door: "_Door") -> list[Route]:
+    views, view = ViewsScreen(calls, pages, clock), ViewScreen(calls, pages, clock)
+    parked = ParkedScreen(calls, pages, clock)
+    order, jobs = OrderScreen(calls, pages, clock), JobsScreen(calls, pages, clock)
+    return [
+        Route("/console/ops/views", door.guarded(views.show), methods=["GET"]),
+        Route("/console/ops/views/{name}", door.guarded(view.show), methods=["GET"]),
+        Route("/console/ops/parked", door.guarded(parked.show), methods=["GET"]),
+        Route("/console/ops/order", door.guarded(order.show), methods=["GET"]),
+        Route("/console/ops/order", door.guarded(order.give), methods=["POST"]),
+        Route("/console/ops/jobs", door.guarded(jobs.show), methods=["GET"]),
+        Route("/console/ops/jobs/{number}", door.guarded(jobs.show_one), methods=["GET"]),
+    ]
 
 
 class ConsoleFirst:

@@ -14,6 +14,7 @@ _JSON: Final = (b"content-type", b"application/json")
 _FRESHNESS: Final = frozenset({b"rapport-at-least", b"prefer"})
 """What a page that is read again after a hint says of how fresh it has to be: the calls behind it have to be so too."""
 OK: Final = 200
+ACCEPTED: Final = 202
 NOT_FOUND: Final = 404
 
 
@@ -125,6 +126,6 @@ class _Collected:
         document = msgspec.json.decode(self._body)
         position = self._headers.get(b"rapport-position")
         told = None if position is None else position.decode()
-        if self._status == OK:
+        if self._status in (OK, ACCEPTED):
             return Answered(document, None, told)
         return Answered(None, document, told)

@@ -6,7 +6,7 @@ comes meanwhile either before it or after it. Killed at any moment, it has done 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -67,6 +67,14 @@ class Redriven(NamedTuple):
     parked: int = 0
 
 
+Report = Callable[[int, int], Awaitable[None]]
+"""Is told, after every step, how many events were applied and how many failed so far, in no transaction."""
+
+
+async def unreported(_applied: int, _failed: int) -> None:
+    """For those who wait for the end."""
+
+
 class _Waiting(NamedTuple):
     stored: StoredRecord
     stream_key: str
@@ -83,7 +91,11 @@ class _Step(NamedTuple):
 
 
 async def redrive(
-    connection: asyncpg.Connection, read_model: ReadModel, decode: Decode, wanted: Wanted = EVERYTHING
+    connection: asyncpg.Connection,
+    read_model: ReadModel,
+    decode: Decode,
+    wanted: Wanted = EVERYTHING,
+    report: Report = unreported,
 ) -> Redriven:
     """Redrives what is wanted of one view; workers go on meanwhile, also with its other keys.
 
@@ -91,7 +103,7 @@ async def redrive(
     what was taken before it raised stays taken.
     """
     async with held_views(connection, [read_model.name]):
-        return await _Redrive(connection, read_model, decode, wanted).run()
+        return await _Redrive(connection, read_model, decode, wanted).run(report)
 
 
 class _Redrive:
@@ -105,15 +117,16 @@ class _Redrive:
         self._wanted = wanted
         self._left_out = 0
 
-    async def run(self) -> Redriven:
+    async def run(self, report: Report) -> Redriven:
         applied = failed = 0
         for row in await self._connection.fetch(_PARTITIONS, self._view):
             partition, after = row["partition"], None
             while keys := await self._keys(partition, after):
                 after = keys[-1]
-                for step in await self._follow(partition, set(keys)):
+                async for step in self._follow(partition, set(keys)):
                     applied += step.applied
                     failed += step.failed
+                    await report(applied, failed)
         waiting = await self._connection.fetchval(WAITING, self._view)
         return Redriven(self._view, applied, 0, failed, self._left_out, waiting)
 
@@ -123,9 +136,8 @@ class _Redrive:
         )
         return [row["stream_key"] for row in rows]
 
-    async def _follow(self, partition: int, keys: set[str]) -> list[_Step]:
+    async def _follow(self, partition: int, keys: set[str]) -> AsyncIterator[_Step]:
         """Step after step, until these keys have nothing parked any more or go no further."""
-        steps: list[_Step] = []
         reached = -1
         while keys:
             rows = await self._connection.fetch(
@@ -138,10 +150,9 @@ class _Redrive:
             if not events:
                 break
             step = await self._attempt(partition, _together(events))
-            steps.append(step)
+            yield step
             reached = step.reached
             keys -= step.stopped
-        return steps
 
     async def _attempt(self, partition: int, events: Sequence[_Waiting]) -> _Step:
         if events[0].unanswered >= MOST_UNANSWERED and not self._wanted.again:

@@ -29,7 +29,14 @@ from services.projections.engine.parked_generations import (
     passed_generations,
 )
 from services.projections.engine.parked_partition import despite_conflicts, held_partition
-from services.projections.engine.parked_redrive import EVERYTHING, WAITING, Redriven, Wanted
+from services.projections.engine.parked_redrive import (
+    EVERYTHING,
+    WAITING,
+    Redriven,
+    Report,
+    Wanted,
+    unreported,
+)
 from services.projections.engine.parked_refolding import FailedAnew, StreamPlace, refold
 from services.projections.engine.parked_settling import settle
 from services.projections.engine.parking import Parked, park, parked_event
@@ -55,6 +62,7 @@ async def redrive_undecoded(
     read_models: Sequence[ReadModel],
     decode: Decode,
     wanted: Wanted = EVERYTHING,
+    report: Report = unreported,
 ) -> Redriven:
     """Redrives the records that are parked for all views, one after the other; workers go on meanwhile.
 
@@ -66,7 +74,7 @@ async def redrive_undecoded(
         await _refuse_unknown_views(connection, read_models)
         redriving = _UndecodedRedrive(connection, read_models, decode)
         outcomes: list[_Outcome] = []
-        left_out = 0
+        left_out = failed = 0
         place = (-1, -1)
         while (row := await connection.fetchrow(_NEXT, EVERY_VIEW, *place, *wanted[:2])) is not None:
             stored = StoredRecord(*row[:4])
@@ -75,6 +83,8 @@ async def redrive_undecoded(
                 left_out += 1
                 continue
             outcomes.append(await redriving.attempt(stored))
+            failed += outcomes[-1].became == "failed"
+            await report(len(outcomes) - failed, failed)
         became = [each.became for each in outcomes]
         waiting = await connection.fetchval(WAITING, EVERY_VIEW)
     return Redriven(

@@ -1,7 +1,7 @@
 """How far views are behind the log: events, and since when the oldest of them waits."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -33,6 +33,19 @@ class Lag(NamedTuple):
         if self.events == 0:
             return 0.0
         return None if self.recorded is None else max(0.0, (now - self.recorded).total_seconds())
+
+
+def total_events(lags: Collection[Lag]) -> int | None:
+    """Of one view in all its partitions; None where one of them is not known."""
+    known = [lag.events for lag in lags if lag.events is not None]
+    return sum(known) if len(known) == len(lags) else None
+
+
+def total_seconds(lags: Collection[Lag], now: datetime) -> float | None:
+    """The longest that an event waits; None where events wait and of none it is known since when."""
+    known = [seconds for lag in lags if (seconds := lag.seconds(now)) is not None]
+    certain = len(known) == len(lags) or any(known)
+    return max(known, default=0.0) if certain else None
 
 
 class LogSight(NamedTuple):

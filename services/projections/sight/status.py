@@ -1,14 +1,13 @@
 """Where views stand: generations, positions, how far they are behind the log, and rebuilds under way."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import asyncpg
 
 from services.projections.sight.generations import Generation, generations
-from services.projections.sight.lag import Lag, LagReader
+from services.projections.sight.lag import Lag, LagReader, total_events, total_seconds
 from services.projections.sight.positions import Positions, live_positions, progress
 from services.projections.sight.rebuilding import Rebuilding
 from shared.clock import Clock
@@ -66,7 +65,7 @@ async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) ->
         [
             ViewStatus(
                 each.view, each.generation, each.version, each.state, positions[each.view],
-                _events(lags[each.view]), _seconds(lags[each.view], now),
+                total_events(lags[each.view]), total_seconds(lags[each.view], now),
                 rate if each.state == "live" else 0.0, parked.get(each.view, 0),
             )
             for each in every
@@ -93,18 +92,6 @@ async def _lags(
         return {}, str(error), {view: [Lag(None, None)] for view in positions}
     head = {partition: held.end for partition, held in bounds.items()}
     return head, None, {view: list(each.values()) for view, each in lags.items()}
-
-
-def _events(lags: Sequence[Lag]) -> int | None:
-    known = [lag.events for lag in lags if lag.events is not None]
-    return sum(known) if len(known) == len(lags) else None
-
-
-def _seconds(lags: Sequence[Lag], now: datetime) -> float | None:
-    """The longest that an event waits; None where events wait and of none it is known since when."""
-    known = [seconds for lag in lags if (seconds := lag.seconds(now)) is not None]
-    certain = len(known) == len(lags) or any(known)
-    return max(known, default=0.0) if certain else None
 
 
 def as_json(found: Status) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What operators are told of projections, and what they ask of them."""

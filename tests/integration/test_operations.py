@@ -1,0 +1,321 @@
+"""Operators look at projections, over HTTP and on the console's screens, and order what is to be done about them."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from services.api.operations.lag_samples import LagSamples
+from services.projections.engine.operator_jobs import run_operator_jobs, work_off
+from services.projections.engine.rebuild import rebuild
+from services.projections.migrate import migrate
+from services.projections.read_models.timeline import TIMELINE
+from tests.api_reader import Reader, reader
+from tests.conftest import with_database
+from tests.credentials import Key, access, key
+from tests.declared import READ_MODELS
+from tests.failing_views import failing_on
+from tests.parked import project
+from tests.projecting import append, decode, purchase
+from tests.rebuilding import rebuilding
+
+OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}
+OPERATOR, DESK = key("reader", roles=("operator",)), key("reader", roles=("front_line",))
+VIEWS, PARKED, JOBS = "/v1/operations/views", "/v1/operations/parked", "/v1/operations/jobs"
+FAULT = {"view": "timeline", "error": "FoldFaultError"}
+
+
+@pytest.fixture(scope="module")
+async def database(postgres_server: str) -> AsyncIterator[str]:
+    """A database of this module's own, with views."""
+    server = await asyncpg.connect(postgres_server)
+    await server.execute("create database operations")
+    url = with_database(postgres_server, "operations")
+    await migrate(url, partitions=4)
+    yield url
+    await server.execute("drop database operations with (force)")
+    await server.close()
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """As a projection process has one for jobs."""
+    opened = await asyncpg.connect(database)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="module")
+async def room(database: str) -> AsyncIterator[Reader]:
+    """An API whose log has three purchases, which the views have."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("services.api.main.LagSamples", partial(LagSamples, pause_seconds=0.1))
+        async with reader(database, access=access(OPERATOR, DESK)) as made:
+            yield await _with_events(made)
+
+
+async def _with_events(room: Reader) -> Reader:
+    await room.given(purchase(1), purchase(2), purchase(3))
+    return room
+
+
+async def asked(room: Reader, path: str, **query: Any) -> Any:
+    answer = await room.get(path, headers=OPERATOR.header, **query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def signed_in(room: Reader, who: Key = OPERATOR) -> dict[str, str]:
+    """The headers of a browser in which somebody has signed in."""
+    form = {"credential": who.token, "staff": "kim"}
+    answer = await room.client.post("/console/sign-in", data=form, headers=OWN)
+    return {**OWN, "cookie": answer.headers["set-cookie"].partition(";")[0]}
+
+
+async def page(room: Reader, path: str, who: Key = OPERATOR, status: int = 200) -> str:
+    answer = await room.client.get(path, headers=await signed_in(room, who))
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+async def ordered(room: Reader, **body: Any) -> httpx.Response:
+    return await room.client.post(JOBS, json=body, headers=OPERATOR.header)
+
+
+async def parked(room: Reader, database: str, *numbers: int) -> None:
+    """Purchases that the timeline fails on: the first of each two, behind which the second waits."""
+    firsts = {f"purchase-{number}" for number in numbers}
+    models = tuple(failing_on(each, firsts) if each is TIMELINE else each for each in READ_MODELS)
+    connection = await asyncpg.connect(database)
+    events = [purchase(each, f"N{number}") for number in numbers for each in (number, number + 1)]
+    await project(connection, database, room.log, events, models)
+    await connection.close()
+
+
+async def looked(room: Reader, **expected: Any) -> dict[str, Any]:
+    """The timeline as the answer tells it, once the process has looked at the log and found it as expected."""
+    view: dict[str, Any] = {}
+    for _ in range(400):
+        [view] = [each for each in (await asked(room, VIEWS))["views"] if each["name"] == "timeline"]
+        if all(view[name] == value for name, value in expected.items()):
+            return view
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{view} is not {expected}")
+
+
+async def test_views_tell_where_they_stand_and_how_far_behind_they_are(room: Reader) -> None:
+    view = await looked(room, lag_events=0)
+    assert (view["state"], view["generation"], view["lag_seconds"], view["parked_keys"]) == (
+        "live",
+        1,
+        0.0,
+        0,
+    )
+    assert sum(view["positions"].values()) == 3
+    assert view["last_applied"]["type"] == "purchase.completed"
+    assert len(view["history"]["lag_events"]) == 60
+    assert view["history"]["lag_events"][-1] is not None
+    assert view["history"]["lag_events"][0] is None
+    await append(room.log, [purchase(4)])
+    view = await looked(room, lag_events=1)
+    assert view["lag_seconds"] > 0
+    found = await asked(room, f"{VIEWS}/timeline")
+    assert sum(each["lag_events"] for each in found["partitions"]) == 1
+    assert [(each["generation"], each["state"]) for each in found["generations"]] == [(1, "live")]
+    await room.given()
+    await looked(room, lag_events=0)
+
+
+async def test_without_a_projection_process_it_is_said_that_views_stand_still(room: Reader) -> None:
+    found = await asked(room, VIEWS)
+    assert (found["partitions_total"], found["partitions_unheld"]) == (4, 4)
+    for path in ("/console/ops/views", "/console/ops/views/timeline"):
+        assert "No projection process works, so all views stand still" in await page(room, path)
+
+
+async def test_what_the_log_does_not_tell_is_unknown_and_never_zero(room: Reader) -> None:
+    room.log.go_away()
+    try:
+        view = await looked(room, lag_events=None)
+        assert view["lag_seconds"] is None
+        assert (await asked(room, VIEWS))["log_error"]
+        shown = await page(room, "/console/ops/views/timeline")
+        assert "The event log's end is not known" in shown
+        assert re.search(r"<dt>Behind</dt><dd><span class=\"quiet\">not known</span></dd>", shown)
+    finally:
+        room.log.come_back()
+    await looked(room, lag_events=0)
+
+
+async def test_an_unknown_view_is_told_with_those_that_there_are(room: Reader) -> None:
+    answer = await room.get(f"{VIEWS}/nope", headers=OPERATOR.header)
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_view")
+    assert "timeline" in answer.json()["detail"]
+    shown = await page(room, "/console/ops/views/nope", status=404)
+    assert "No such view" in shown
+
+
+async def test_screens_of_operations_are_closed_to_other_roles(room: Reader) -> None:
+    shown = await page(room, "/console/ops/views", DESK)
+    assert "Your roles do not include operations." in shown
+    assert ">Operations<" not in shown
+    assert ">Operations<" in await page(room, "/console/ops/views")
+
+
+async def test_the_page_of_views_draws_each_ones_last_quarter_of_an_hour(room: Reader) -> None:
+    await looked(room, lag_events=0)
+    shown = await page(room, "/console/ops/views")
+    assert shown.count('class="spark"') == len((await asked(room, VIEWS))["views"])
+    assert re.search("At most [0-3] events behind in the last 15 min", shown)
+
+
+async def test_a_redrive_is_counted_first_ordered_once_and_tells_what_came_of_it(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await parked(room, database, 100, 200)
+    found = await asked(room, PARKED, view="timeline")
+    assert [(each["error"], each["keys"], each["events"]) for each in found["groups"]] == [
+        ("BehindParkedError", 2, 2),
+        ("FoldFaultError", 2, 2),
+    ]
+    first = found["items"][0]
+    assert (first["event_id"], first["attempts"], first["state"]) == ("purchase-100", 1, "parked")
+    pages = await asked(room, PARKED, limit=3)
+    rest = await asked(room, PARKED, limit=3, cursor=pages["next_cursor"])
+    assert pages["items"] + rest["items"] == (await asked(room, PARKED))["items"]
+    assert await asked(room, f"{PARKED}/count", **FAULT) == {"events": 4, "keys": 2}
+    assert (await asked(room, f"{PARKED}/count", view="timeline", error="BehindParkedError"))["events"] == 0
+
+    few = await ordered(room, kind="redrive", events=3, **FAULT)
+    assert (few.status_code, few.json()["code"], few.json()["events"]) == (409, "count_changed", 4)
+    taken = await ordered(room, kind="redrive", events=4, staff="kim", **FAULT)
+    assert taken.status_code == 202, taken.text
+    again = await ordered(room, kind="redrive", events=4, **FAULT)
+    assert (again.status_code, again.json()["code"]) == (409, "view_busy")
+    path = taken.headers["location"]
+    assert (await asked(room, path))["state"] == "waiting"
+
+    number = taken.json()["number"]
+    assert await work_off(connection, READ_MODELS, decode) == [number]
+    job = await asked(room, path)
+    assert (job["state"], job["applied"], job["failed"], job["outcome"]) == (
+        "done", 4, 0, "4 applied, 0 failed; nothing of the view waits any more",
+    )  # fmt: skip
+    assert (job["staff"], job["ordered_by"][:4], job["counted"]) == ("kim", "key:", 4)
+    assert (await asked(room, PARKED))["items"] == []
+    assert (await asked(room, JOBS, view="timeline"))["items"][0] == job
+    assert (await ordered(room, kind="redrive", events=4, **FAULT)).json()["code"] == "nothing_parked"
+
+
+async def test_a_job_is_one_processs_at_a_time_and_another_goes_on_where_that_one_ended(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await parked(room, database, 300)
+    path = (await ordered(room, kind="redrive", events=2, **FAULT)).headers["location"]
+    other = await asyncpg.connect(database)
+    await other.execute("select pg_advisory_lock(x'52617071'::int, 0)")
+    await other.execute(
+        "update control.operator_jobs set state = 'running', taken_up = 1, applied = 5 where state = 'waiting'"
+    )
+    assert await work_off(connection, READ_MODELS, decode) == []
+    assert (await asked(room, path))["state"] == "running"
+    await other.close()
+    assert len(await work_off(connection, READ_MODELS, decode)) == 1
+    job = await asked(room, path)
+    assert (job["state"], job["taken_up"], job["applied"]) == ("done", 2, 7)
+
+
+async def test_a_job_that_ended_its_process_five_times_has_failed(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await parked(room, database, 400)
+    path = (await ordered(room, kind="redrive", events=2, **FAULT)).headers["location"]
+    await connection.execute("update control.operator_jobs set taken_up = 5 where state = 'waiting'")
+    await work_off(connection, READ_MODELS, decode)
+    job = await asked(room, path)
+    assert (job["state"], "ended 5 times" in job["outcome"]) == ("failed", True)
+    assert (await ordered(room, kind="redrive", events=2, **FAULT)).status_code == 202
+    await work_off(connection, READ_MODELS, decode)
+
+
+async def test_an_order_that_cannot_be_is_refused_with_why(room: Reader) -> None:
+    refusals: dict[str, dict[str, Any]] = {
+        "there is no such view": {"kind": "redrive", "view": "nope", "events": 1},
+        "there is no generation 9; there are 1": {"kind": "switch", "view": "tasks", "generation": 9},
+        "readers see generation 1 already": {"kind": "switch", "view": "tasks", "generation": 1},
+        "no earlier generation is kept": {"kind": "roll_back", "view": "tasks"},
+        "generation: required": {"kind": "switch", "view": "tasks"},
+        "events: required": {"kind": "redrive", "view": "tasks"},
+        "nothing that waits is chosen": {"kind": "redrive", "view": "undecodable", "events": 1},
+    }
+    for why, body in refusals.items():
+        answer = await ordered(room, **body)
+        assert answer.status_code in (404, 409, 422), answer.text
+        assert why in answer.json()["detail"]
+    assert (await room.get(f"{JOBS}/999999", headers=OPERATOR.header)).json()["code"] == "unknown_job"
+    assert "No such job" in await page(room, "/console/ops/jobs/999999", status=404)
+
+
+async def test_on_the_screens_nothing_is_redriven_until_the_count_was_typed(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await parked(room, database, 500)
+    shown = await page(room, "/console/ops/parked?view=timeline")
+    assert "cannot take purchase-500" in shown
+    assert "/console/ops/order?kind=redrive&amp;view=timeline&amp;error=FoldFaultError" in shown
+    order = await page(room, "/console/ops/order?kind=redrive&view=timeline&error=FoldFaultError")
+    assert '<strong class="figure">2</strong> events of 1 key' in order
+    browser = await signed_in(room)
+    form = {"kind": "redrive", "events": "2", **FAULT}
+
+    async def given(typed: str, headers: dict[str, str] = browser) -> httpx.Response:
+        return await room.client.post("/console/ops/order", data={**form, "typed": typed}, headers=headers)
+
+    wrong = await given("3")
+    assert (wrong.status_code, "you were to type 2" in wrong.text) == (422, True)
+    assert (await given("2", {**browser, "sec-fetch-site": "cross-site"})).status_code == 403
+    right = await given("2")
+    assert right.status_code == 303, right.text
+    path = right.headers["location"]
+    assert "It waits for a projection process" in await page(room, path)
+    busy = await given("2")
+    assert (busy.status_code, "a job on timeline is open already" in busy.text) == (409, True)
+    await work_off(connection, READ_MODELS, decode)
+    done = await page(room, path)
+    assert "2 applied, 0 failed; nothing of the view waits any more" in done
+    assert "by kim" in done
+    assert path in await page(room, "/console/ops/jobs")
+    assert "Nothing is parked" in await page(room, "/console/ops/parked")
+
+
+async def test_a_view_is_switched_and_rolled_back_from_its_screen(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await rebuild(rebuilding(database, room.log, read_models=(TIMELINE,), switch=False))
+    shown = await page(room, "/console/ops/views/timeline")
+    assert "Switch to 2" in shown
+    assert "No rollback: no earlier generation is kept" in shown
+    browser = await signed_in(room)
+    form = {"kind": "switch", "view": "timeline", "generation": "2", "typed": "timeline"}
+    answer = await room.client.post("/console/ops/order", data=form, headers=browser)
+    assert answer.status_code == 303, answer.text
+    stop = asyncio.create_task(run_operator_jobs(database, READ_MODELS, decode, pause_seconds=0.05))
+    for _ in range(400):
+        if (await asked(room, f"{VIEWS}/timeline"))["view"]["generation"] == 2:
+            break
+        await asyncio.sleep(0.05)
+    stop.cancel()
+    await asyncio.gather(stop, return_exceptions=True)
+    shown = await page(room, "/console/ops/views/timeline")
+    assert "Roll back to generation 1" in shown
+    assert "readers see generation 2 already" in shown
+    form = {"kind": "roll_back", "view": "timeline", "typed": "timeline"}
+    answer = await room.client.post("/console/ops/order", data=form, headers=browser)
+    await work_off(connection, READ_MODELS, decode)
+    assert "readers see generation 1 again" in await page(room, answer.headers["location"])
+    assert (await asked(room, f"{VIEWS}/timeline"))["view"]["generation"] == 1
