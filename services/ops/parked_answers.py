@@ -4,10 +4,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from services.ops.parked_envelope import described
 from services.projections.control import EVERY_VIEW
 from services.projections.engine.parked_discarding import Chosen, Discarded, Reason
 from services.projections.engine.parked_redrive import Redriven
+from services.projections.sight.described_records import described
 from services.projections.sight.parked_listing import Page, ParkedEvent, ParkedRecord, Place
 from shared.envelope import RecordedEvent
 from shared.log.port import StoredRecord

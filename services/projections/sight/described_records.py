@@ -1,4 +1,4 @@
-"""What of a parked record may be shown: its attributes, its data without personal fields; raw bytes made harmless."""
+"""What of a record of the log may be shown to operators: attributes, data without personal fields, harmless bytes."""
 
 import hashlib
 from collections.abc import Callable, Mapping
