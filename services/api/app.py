@@ -39,10 +39,11 @@ from services.api.routes.live import live_routes
 from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
-from services.api.routes.recommendations import recommendation_routes
+from services.api.routes.operation_events import operation_event_routes
 from services.api.routes.operation_jobs import operation_job_routes
 from services.api.routes.operation_parked import operation_parked_routes
 from services.api.routes.operation_views import operation_view_routes
+from services.api.routes.recommendations import recommendation_routes
 from services.api.routes.redemptions import redemption_routes
 from services.api.routes.satisfaction import satisfaction_routes
 from services.api.routes.segment_customers import segment_customer_routes
@@ -139,6 +140,7 @@ def api_app(
         recommendation_routes(reads, disclosures),
         operation_view_routes(reads, operations),
         operation_parked_routes(reads, cursors),
+        operation_event_routes(reads, operations, cursors),
         operation_job_routes(reads, operations.jobs, cursors),
     ):
         app.include_router(routes, dependencies=[Depends(check_call)])

@@ -150,8 +150,10 @@ async def api_service(
                     hub=hub,
                     operations=OperationsRoom(
                         samples,
-                        Jobs(database, partial(connect_to_write, "rapport-console"), versions),
+                        Jobs(database, connect_to_write, versions),
                         versions,
+                        {each.name: frozenset(of.TYPE for of in each.consumes) for each in read_models},
+                        decode,
                         system_clock,
                     ),
                     party_ids=party_ids,

@@ -79,12 +79,18 @@ journal = Table(
         text("(data ->> 'complaint_id')"),
         postgresql_where=text("type = 'task.created' and party_id is null"),
     ),
+    Index(
+        "journal_cause",
+        text("(attributes ->> 'causeid')"),
+        postgresql_where=text("(attributes ->> 'causeid') is not null"),
+    ),
 )
 """Each applied event once; unique by (partition, event_hash), which is the search for repeats.
 
-The other indexes find what happened under a stream key, the cases whose events name a party, and the tasks made for a
-complaint that name nobody. By the stream key alone: equal ones share their entry in the index, which so takes about
-27 bytes an event and 2 µs to keep, and the few events of a key are sorted when they are read.
+The other indexes find what happened under a stream key, the cases whose events name a party, the tasks made for a
+complaint that name nobody, and what an event caused. By the stream key alone: equal ones share their entry in the
+index, which so takes about 27 bytes an event and 2 µs to keep, and the few events of a key are sorted when they are
+read.
 
 `attributes` is the rest of the log value (dataschema, customer, linked, sentat, traceparent, causeid): so the log value
 can be written again from the row; `data` is the event's data as the log holds it.

@@ -62,6 +62,9 @@ ROLES_OF_CALLS = {
     "GET /v1/operations/views": {"operator"},
     "GET /v1/operations/views/{name}": {"operator"},
     "GET /v1/operations/parked": {"operator"},
+    "GET /v1/operations/events": {"operator"},
+    "GET /v1/operations/events/{partition}/{offset}": {"operator"},
+    "GET /v1/operations/tail": {"operator"},
     "GET /v1/operations/parked/count": {"operator"},
     "GET /v1/operations/jobs": {"operator"},
     "POST /v1/operations/jobs": {"operator"},
@@ -84,6 +87,8 @@ PLACES = {
     "segment_id": "s",
     "name": "timeline",
     "number": "1",
+    "partition": "0",
+    "offset": "0",
 }
 
 

@@ -27,6 +27,8 @@ from tests.rebuilding import rebuilding
 OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}
 OPERATOR, DESK = key("reader", roles=("operator",)), key("reader", roles=("front_line",))
 VIEWS, PARKED, JOBS = "/v1/operations/views", "/v1/operations/parked", "/v1/operations/jobs"
+EVENTS, TAIL = "/v1/operations/events", "/v1/operations/tail"
+STORE = "/store/bkk-01/pos-3"
 FAULT = {"view": "timeline", "error": "FoldFaultError"}
 
 
@@ -319,3 +321,102 @@ async def test_a_view_is_switched_and_rolled_back_from_its_screen(
     await work_off(connection, READ_MODELS, decode)
     assert "readers see generation 1 again" in await page(room, answer.headers["location"])
     assert (await asked(room, f"{VIEWS}/timeline"))["view"]["generation"] == 1
+
+
+async def test_an_event_is_told_without_personal_data_with_its_cause_and_effects(
+    room: Reader, connection: asyncpg.Connection
+) -> None:
+    said = {
+        "customer": [{"type": "member", "value": "E1"}],
+        "attributes": {"name": "Ada Secret", "tags": ["vip"]},
+    }
+    cause = purchase(600, "E1", id="told", type="customer.described", data=said)
+    await room.given(cause, *(purchase(601 + each, "E1", causeid="told") for each in range(22)))
+    found = await asked(room, EVENTS, source=STORE, id="told")
+    assert (found["event"]["id"], found["schema_version"], found["cause"]) == ("told", 1, None)
+    assert found["event"]["data"]["attributes"]["name"] == "(personal)"
+    assert "Ada" not in str(found)
+    assert {each["view"]: each["outcome"] for each in found["views"]}["profile"] == "applied"
+    assert "tasks" not in {each["view"] for each in found["views"]}
+    path = f"{EVENTS}/{found['partition']}/{found['offset']}"
+    assert await asked(room, path) == found
+    rest = await asked(room, path, cursor=found["next_cursor"])
+    effects = [each["event_id"] for each in found["effects"] + rest["effects"]]
+    assert (len(found["effects"]), rest["next_cursor"]) == (20, None)
+    assert effects == [f"purchase-{601 + each}" for each in range(22)]
+    effect = await asked(room, EVENTS, source=STORE, id="purchase-601")
+    assert effect["cause"]["event"]["offset"] == found["offset"]
+
+    shown = await page(room, f"/console/ops/events/{found['partition']}/{found['offset']}")
+    assert ("(personal)" in shown, "Ada" in shown, "Further effects" in shown) == (True, False, True)
+    looked_up = await room.client.get(
+        "/console/ops/events", params={"source": STORE, "id": "told"}, headers=await signed_in(room)
+    )
+    assert looked_up.headers["location"] == f"/console/ops/events/{found['partition']}/{found['offset']}"
+    assert "journal_cause" in await _planned(connection)
+
+
+async def _planned(connection: asyncpg.Connection) -> str:
+    """The plan where PostgreSQL may not read the whole table, small as it is here."""
+    async with connection.transaction():
+        await connection.execute("set local enable_seqscan = off")
+        rows = await connection.fetch(
+            "explain select 1 from control.journal where attributes ->> 'causeid' = 'told'"
+        )
+    return "\n".join(row[0] for row in rows)
+
+
+async def test_where_there_is_no_event_it_is_said_why(room: Reader) -> None:
+    why = {
+        f"{EVENTS}/9/0": "there is no partition 9",
+        f"{EVENTS}/0/99999": "have not come to 99999 yet",
+        f"{EVENTS}/0/x": "this is no place of the log",
+        f"{EVENTS}?source=/store&id=nope": "no such event was applied",
+    }
+    for path, detail in why.items():
+        answer = await room.client.get(path, headers=OPERATOR.header)
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_event")
+        assert detail in answer.json()["detail"]
+    assert "No such event" in await page(room, "/console/ops/events/9/0", status=404)
+    assert "No such event was applied" in await page(room, "/console/ops/events?source=/store&id=nope")
+
+
+async def test_a_repeat_has_no_event_and_a_parked_one_says_where(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await room.given(purchase(700, "R1"))
+    place = await asked(room, EVENTS, source=STORE, id="purchase-700")
+    await room.given(purchase(700, "R1"))
+    repeat = await room.get(f"{EVENTS}/{place['partition']}/{place['offset'] + 1}", headers=OPERATOR.header)
+    assert "a repeat of an event" in repeat.json()["detail"]
+    await parked(room, database, 710)
+    found = await asked(room, EVENTS, source=STORE, id="purchase-710")
+    [timeline] = [each for each in found["views"] if each["view"] == "timeline"]
+    assert (timeline["outcome"], timeline["error"]) == ("parked", "FoldFaultError")
+    await ordered(room, kind="redrive", events=2, **FAULT)
+    await work_off(connection, READ_MODELS, decode)
+
+
+async def test_the_tail_counts_what_is_new_and_what_found_no_room(room: Reader) -> None:
+    named = {"customer": [{"type": "member", "value": "T9"}], "attributes": {"tags": ["vip"]}}
+    await room.given(purchase(799, id="noted", type="customer.described", channel="web", data=named))
+    start = await asked(room, TAIL)
+    await room.given(*(purchase(800 + each, f"T{each % 7}") for each in range(230)))
+    page_ = await asked(room, TAIL, since=start["position"])
+    assert (len(page_["items"]), page_["new"] + page_["dropped"]) == (200, 230)
+    assert page_["dropped"] >= 30
+    times = [each["recorded_time"] for each in page_["items"]]
+    assert times == sorted(times, reverse=True)
+    still = await asked(room, TAIL, until=start["position"])
+    assert still["items"] == start["items"]
+    narrowed = await asked(room, TAIL, channel="web", type="customer.described", since=start["position"])
+    assert [each["event_id"] for each in narrowed["items"]] == ["noted"]
+    assert (narrowed["new"], narrowed["dropped"]) == (0, 0)
+    assert (await asked(room, TAIL, since=page_["position"]))["dropped"] == 0
+
+    shown = await page(room, f"/console/ops/tail?since={start['position']}")
+    assert f"<span>{page_['new']} new</span> <span>{page_['dropped']} dropped</span>" in shown
+    assert 'data-live="view:timeline"' in shown
+    paused = await page(room, f"/console/ops/tail?until={start['position']}")
+    assert (">paused<" in paused, "data-from" in paused) == (True, False)
+    assert "No event of nope among the newest" in await page(room, "/console/ops/tail?type=nope")

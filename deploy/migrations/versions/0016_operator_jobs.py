@@ -1,4 +1,4 @@
-"""What operators order of the projections."""
+"""What operators order of the projections, and the index by which they find what an event caused."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,7 +42,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("state in ('waiting', 'running')"),
     )
 
+    op.create_index(
+        "journal_cause",
+        "journal",
+        [sa.text("(attributes ->> 'causeid')")],
+        schema="control",
+        postgresql_where=sa.text("(attributes ->> 'causeid') is not null"),
+    )
+
 
 def downgrade() -> None:
     """Their record goes."""
+    op.drop_index("journal_cause", "journal", schema="control")
     op.drop_table("operator_jobs", schema="control")

@@ -22,6 +22,7 @@ from services.api.console.screens.case_work import CaseWork
 from services.api.console.screens.cases import CaseScreen, CasesScreen
 from services.api.console.screens.customer import CustomerScreen
 from services.api.console.screens.desk import DeskScreen
+from services.api.console.screens.events import EventsScreen, TailScreen
 from services.api.console.screens.jobs import JobsScreen, OrderScreen
 from services.api.console.screens.parked import ParkedScreen
 from services.api.console.screens.points import PointsScreen
@@ -91,11 +92,15 @@ def console_app(
 def _operation_routes(calls: ApiCalls, pages: Pages, clock: Clock, door: "_Door") -> list[Route]:
     views, view = ViewsScreen(calls, pages, clock), ViewScreen(calls, pages, clock)
     parked = ParkedScreen(calls, pages, clock)
+    events, tail = EventsScreen(calls, pages, clock), TailScreen(calls, pages, clock)
     order, jobs = OrderScreen(calls, pages, clock), JobsScreen(calls, pages, clock)
     return [
         Route("/console/ops/views", door.guarded(views.show), methods=["GET"]),
         Route("/console/ops/views/{name}", door.guarded(view.show), methods=["GET"]),
         Route("/console/ops/parked", door.guarded(parked.show), methods=["GET"]),
+        Route("/console/ops/events", door.guarded(events.find), methods=["GET"]),
+        Route("/console/ops/events/{partition}/{offset}", door.guarded(events.show), methods=["GET"]),
+        Route("/console/ops/tail", door.guarded(tail.show), methods=["GET"]),
         Route("/console/ops/order", door.guarded(order.show), methods=["GET"]),
         Route("/console/ops/order", door.guarded(order.give), methods=["POST"]),
         Route("/console/ops/jobs", door.guarded(jobs.show), methods=["GET"]),

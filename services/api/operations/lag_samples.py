@@ -110,6 +110,11 @@ class LagSamples:
         seconds = (last_at - first_at).total_seconds()
         return max(0, last - first) / seconds if seconds > 0 else None
 
+    def fastest(self) -> float | None:
+        """The rate of the view that moves fastest, which is how fast events are applied; None where none is known."""
+        rates = [self.rate(view) for view in self.now().views]
+        return max((each for each in rates if each is not None), default=None)
+
     def steps(self, view: str) -> list[Step]:
         """The last quarter of an hour, oldest first, in `STEPS` steps of `STEP_SECONDS`."""
         return steps_of(self._samples, view, self._clock())
