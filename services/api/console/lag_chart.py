@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from services.api.console.moments import duration
@@ -46,18 +47,19 @@ def lag_chart(history: Mapping[str, Any], ends: datetime) -> LagChart:
 
 
 def _path(events: Sequence[int | None], most: int) -> str:
-    """A level piece for each step, joined where the one before is known too."""
+    """A level piece for each run of equal steps, joined where the one before is known too."""
     width = (WIDTH - 2 * _MARGIN) / max(1, len(events))
     pieces: list[str] = []
     joined = False
-    for number, each in enumerate(events):
-        if each is None:
-            joined = False
-            continue
-        left, right = _MARGIN + number * width, _MARGIN + (number + 1) * width
-        down = HEIGHT - _MARGIN - each / max(1, most) * (HEIGHT - 2 * _MARGIN)
-        pieces.append(f"V{down:.1f}H{right:.1f}" if joined else f"M{left:.1f} {down:.1f}H{right:.1f}")
-        joined = True
+    first = 0
+    for each, run in groupby(events):
+        left = _MARGIN + first * width
+        first += len(list(run))
+        if each is not None:
+            right = _MARGIN + first * width
+            down = HEIGHT - _MARGIN - each / max(1, most) * (HEIGHT - 2 * _MARGIN)
+            pieces.append(f"V{down:.4g}H{right:.4g}" if joined else f"M{left:.4g} {down:.4g}H{right:.4g}")
+        joined = each is not None
     return "".join(pieces)
 
 
