@@ -57,7 +57,8 @@ async def inputs_of(
 ) -> list[ScoreInputs]:
     """The inputs of each customer, given by their parties, from events up to `as_of`. One statement.
 
-    To be asked in a transaction. Meant for up to some 200 customers at once; cost grows with their orders. Raises asyncpg's errors.
+    To be asked in a transaction. Meant for up to some 200 customers at once; cost grows with their orders. Raises
+    asyncpg's errors.
     """
     places = [place for place, parties in enumerate(components) for _ in parties]
     parties = [party for each in components for party in each]
