@@ -12,9 +12,10 @@ from services.projections.analytics.distributions import MEASURES
 from tests.api_reader import Reader, migrated_reader
 from tests.integration.test_api_segments import completed
 from tests.score_rows import AS_OF, put_scores
+from tests.scored_customers import SETTINGS as RUN_SETTINGS
 
 ROUTE = "/v1/analytics/distributions"
-SETTINGS = {"zone": "Asia/Bangkok", "base_currency": "EUR"}
+SETTINGS = RUN_SETTINGS | {"zone": "Asia/Bangkok"}
 
 
 def rows(count: int) -> list[dict[str, Any]]:
