@@ -11,7 +11,7 @@ from services.api.access.roles import ROLES
 from shared.events.vocabulary import PersonalCategory
 from tests.api_reader import CUSTOMER, M1, TIMELINE, Reader, migrated_reader
 from tests.complaining import created, happened, opened
-from tests.contract.test_calls_by_role import KEYS, ROLES_OF_CALLS
+from tests.contract.test_calls_by_role import KEYS, PLACES, ROLES_OF_CALLS
 from tests.credentials import access
 from tests.integration.test_api_segments import defined
 from tests.projecting import purchase
@@ -123,7 +123,7 @@ async def reader(database_url: str) -> AsyncIterator[Reader]:
 
 
 def path_of(call: str) -> str:
-    return call.format(id=CUSTOMER, complaint_id="C-1", run_id="R-1", segment_id="S-1")
+    return call.format(**(PLACES | {"segment_id": "S-1"}))
 
 
 def shown_in(text: str, secrets: dict[str, str]) -> set[str]:
