@@ -9,7 +9,7 @@ import pytest
 from services.api.access.purposes import PURPOSES
 from services.api.access.roles import ROLES
 from shared.events.vocabulary import PersonalCategory
-from tests.api_reader import CUSTOMER, M1, TIMELINE, Reader, migrated_reader
+from tests.api_reader import M1, TIMELINE, Reader, migrated_reader
 from tests.complaining import created, happened, opened
 from tests.contract.test_calls_by_role import KEYS, PLACES, ROLES_OF_CALLS
 from tests.credentials import access
