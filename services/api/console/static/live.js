@@ -15,6 +15,7 @@ export function live(document) {
   const heard = (message) => {
     if (message.kind === "state") {
       seen.live = message;
+      if (message.live === false) signedOut().then((out) => out && sayGone(state));
       return say();
     }
     seen.behind = message.behind_seconds;
@@ -56,6 +57,19 @@ export function live(document) {
     say();
     for (const name of waiting.keys()) read(name);
   };
+}
+
+// A stream tells no reason. A page that would lead to the sign-in does.
+async function signedOut() {
+  const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
+  return answer?.type === "opaqueredirect";
+}
+
+function sayGone(state) {
+  const link = document.createElement("a");
+  link.href = `/console/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  link.textContent = "Signed out: sign in again";
+  state.replaceChildren(link);
 }
 
 function connect(address, topics, heard) {
