@@ -28,11 +28,13 @@ class Listener:
         self._lines = answer.aiter_lines()
 
     async def next(self) -> Heard:
-        """The next event that is not a comment. Raises `EOFError` at the end of the stream."""
+        """The next event but for those that say how things stand. Raises `EOFError` at the end of the stream."""
         told: dict[str, str] = {}
         async for line in self._lines:
             self.bytes += line.encode() + b"\n"
-            if not line and "event" in told:
+            if not line and told.get("event") == "standing":
+                told = {}
+            elif not line and "event" in told:
                 return Heard(told["id"], told["event"], json.loads(told["data"]))
             name, _, value = line.partition(": ")
             told[name] = value

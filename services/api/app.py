@@ -127,7 +127,7 @@ def api_app(
         task_routes(reads, disclosures, cursors, clock),
         identity_shared_routes(reads, cursors),
         access_record_routes(reads, cursors),
-        live_routes(hub, clock),
+        live_routes(hub, operations.samples.behind_seconds, clock),
         arrival_routes(reads, clock),
         analytics_run_routes(reads, cursors),
         analytics_distribution_routes(reads),

@@ -97,6 +97,11 @@ class LagSamples:
             return Sample(now, {}, _NOTHING_KNOWN, {})
         return newest
 
+    def behind_seconds(self) -> float | None:
+        """By how much the view that is furthest behind is, in seconds; None where that is not known of any."""
+        known = [each.seconds for each in self.now().views.values() if each.seconds is not None]
+        return round(max(known), 1) if known else None
+
     def rate(self, view: str) -> float | None:
         """Events a second that the view moved on by in the last half minute; None where fewer than two samples tell."""
         known = [

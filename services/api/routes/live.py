@@ -1,7 +1,7 @@
 """GET /v1/live: hints, as they arise, that something changed with a customer, at a location, in a queue or a view."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 import msgspec
@@ -22,7 +22,8 @@ from shared.http.problems import Problem, described_problems
 ROUTE: Final = "/v1/live"
 LEAST_SECONDS_BETWEEN: Final = 0.25
 """A topic is told at most four times a second; what happens in between is one hint."""
-HEARTBEAT_SECONDS: Final = 15.0
+STANDING_SECONDS: Final = 5.0
+"""How often a stream that has nothing to hint at says how far views are behind: they may have stopped."""
 LONGEST_SECONDS: Final = 600.0
 """Then a stream ends and its client opens it again: by a credential that still holds, at whichever replica is near."""
 _RETRY_MILLISECONDS: Final = 1000
@@ -49,12 +50,13 @@ Server-sent events of the type `changed`, whose data is `{"topic", "generation",
 what the topic stands for again, with `Rapport-At-Least: position`. They hold no data, so that whoever reads does it by
 their own rights. Each topic is told once at the start, unless `since` or `Last-Event-ID` says that nothing changed;
 then at most four times a second. `generation` is another one after a rebuild: then read again instead of adding to what
-is shown. A comment comes every 15 s. Any replica serves any client.
+is shown. Where nothing changes, `standing` comes every 5 s with `behind_seconds`, by which views lag behind the log,
+null where that is not known: it grows where they have stopped. Any replica serves any client.
 """
 
 
-def live_routes(hub: Hub, clock: Clock) -> APIRouter:
-    """The route of hints."""
+def live_routes(hub: Hub, behind: Callable[[], float | None], clock: Clock) -> APIRouter:
+    """The route of hints. `behind` tells by how many seconds views lag behind the log, None where nobody knows."""
     routes = APIRouter(tags=["live"])
 
     async def live(request: Request) -> Response:
@@ -73,7 +75,7 @@ def live_routes(hub: Hub, clock: Clock) -> APIRouter:
                 503, "database_unavailable", f"{error}; open it again", retry_after_seconds=1
             ) from error
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-        return EventSourceResponse(_told(hub, subscription, clock), headers=headers)
+        return EventSourceResponse(_told(hub, subscription, behind, clock), headers=headers)
 
     routes.add_api_route(
         ROUTE,
@@ -101,13 +103,15 @@ def live_routes(hub: Hub, clock: Clock) -> APIRouter:
     return routes
 
 
-async def _told(hub: Hub, subscription: Subscription, clock: Clock) -> AsyncIterator[bytes]:
+async def _told(
+    hub: Hub, subscription: Subscription, behind: Callable[[], float | None], clock: Clock
+) -> AsyncIterator[bytes]:
     """The bytes of a stream, which ends with the process or its client."""
     try:
         yield _event("begun", {"now": clock().isoformat()}, hub.place, retry=_RETRY_MILLISECONDS)
         ends = time.monotonic() + LONGEST_SECONDS
         while not subscription.ended and time.monotonic() < ends:
-            hints = await subscription.hints(HEARTBEAT_SECONDS)
+            hints = await subscription.hints(STANDING_SECONDS)
             if subscription.ended:
                 return
             for hint in hints:
@@ -115,7 +119,7 @@ async def _told(hub: Hub, subscription: Subscription, clock: Clock) -> AsyncIter
             if hints:
                 await subscription.pause(LEAST_SECONDS_BETWEEN)
             else:
-                yield format_sse_event(comment="here")
+                yield _event("standing", {"behind_seconds": behind()}, hub.place)
     finally:
         hub.subscriptions.remove(subscription)
 

@@ -58,6 +58,21 @@ async def test_a_look_tells_events_that_wait_and_the_rate_between_looks() -> Non
     assert samples.rate("timeline") == 4.0
 
 
+async def test_a_stopped_projection_is_told_by_how_far_the_view_furthest_behind_is() -> None:
+    clock = Hand()
+    samples = taken(Positions(None), MemoryLog(1), clock)
+    assert samples.behind_seconds() is None
+    await samples.look()
+    assert samples.behind_seconds() is None
+    behind = {
+        "timeline": ViewLag(3, 4.04, 0),
+        "tasks": ViewLag(9, 61.25, 0),
+        "loyalty": ViewLag(None, None, 0),
+    }
+    samples._samples.append(Sample(NOW, {}, None, behind))
+    assert samples.behind_seconds() == 61.2
+
+
 async def test_away_means_unknown_and_an_old_look_holds_no_longer() -> None:
     database, log, clock = Positions(0), MemoryLog(1), Hand()
     samples = taken(database, log, clock)

@@ -47,6 +47,7 @@ export class Stream {
       this.last = event.lastEventId;
       this.tell({ kind: "changed", ...JSON.parse(event.data) });
     });
+    source.addEventListener("standing", (event) => this.tell({ kind: "standing", ...JSON.parse(event.data) }));
     // A refusal ends a stream for good, and leaves it to us to try again; a mere break it mends by itself.
     source.addEventListener("error", () => {
       this.is(false);
@@ -66,7 +67,7 @@ function share(scope) {
   const ports = new Map();
   const stream = new Stream((message) => {
     for (const [port, topics] of ports) {
-      if (message.kind === "state" || topics.has(message.topic)) port.postMessage(message);
+      if (message.kind !== "changed" || topics.has(message.topic)) port.postMessage(message);
     }
   });
   const all = () => stream.follow(new Set([...ports.values()].flatMap((topics) => [...topics])));

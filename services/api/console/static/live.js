@@ -19,6 +19,7 @@ export function live(document) {
       return say();
     }
     seen.behind = message.behind_seconds;
+    if (message.kind === "standing") return say();
     seen.rebuilt = seen.generation > 0 && message.generation !== seen.generation ? message.generation : 0;
     seen.generation = message.generation;
     say();
@@ -30,7 +31,7 @@ export function live(document) {
     else if (seen.live === null || seen.live.live === null) state.textContent = "";
     else if (!seen.live.live) state.textContent = `Not live since ${clock(seen.live.since)}, retrying`;
     else if (seen.rebuilt) state.textContent = `Rebuilt: generation ${seen.rebuilt}`;
-    else state.textContent = seen.behind > 1 ? `Live, ${seen.behind.toFixed(1)} s behind` : "Live";
+    else state.textContent = seen.behind > 1 ? `Live, ${ago(seen.behind)} behind` : "Live";
     state.dataset.liveState = seen.live?.live === false ? "lost" : "";
   }
 
@@ -86,6 +87,7 @@ function connect(address, topics, heard) {
   addEventListener("pageshow", (event) => event.persisted && say());
 }
 
+const ago = (seconds) => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`);
 const clock = (time) =>
   new Date(time).toLocaleTimeString("en-GB", { timeZone: document.body.dataset.zone, hour: "2-digit", minute: "2-digit" });
 const tags = new WeakMap();
