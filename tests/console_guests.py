@@ -10,6 +10,8 @@ from tests.strategies import JsonObject
 XSS = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 ADA: list[JsonObject] = [{"type": "member", "value": "M1"}]
 PHONE, EMAIL, SHARED_PHONE = "+491711234567", "ada@example.org", "+4930111"
+ALIKE = ("AX-771234", "BX-771234")
+"""Cards of two strangers that end alike."""
 DESK = key("reader", roles=("front_line", "case_handler"))
 OPERATOR = key("reader", roles=("operator",))
 LOYALTY_DESK = key("reader", roles=("loyalty_desk",))
@@ -45,6 +47,7 @@ def guests() -> list[JsonObject]:
             "came", "interaction.recorded", "2026-07-01T09:30:00Z", kind="visit", category="sales",
             location="hq/bangkok/bkk-01/door",
         ),
+        *(purchase(number, card) for number, card in enumerate(ALIKE)),
         opened("08:00", customer=ADA, summary=XSS, description=XSS),
         created("2026-07-02T10:00", customer=ADA, title=XSS),
     ]  # fmt: skip

@@ -38,6 +38,7 @@ from services.api.routes.identity_shared import identity_shared_routes
 from services.api.routes.live import live_routes
 from services.api.routes.lookup import Lookup, LookupFirst, lookup_routes
 from services.api.routes.loyalty_account import loyalty_account_routes
+from services.api.routes.loyalty_accounts import loyalty_accounts_routes
 from services.api.routes.loyalty_settlement import loyalty_settlement_routes
 from services.api.routes.operation_events import operation_event_routes
 from services.api.routes.operation_jobs import operation_job_routes
@@ -115,6 +116,7 @@ def api_app(
         customer_routes(reads),
         customer_loyalty_routes(reads, ledger, cursors, clock),
         loyalty_account_routes(reads, ledger, cursors, clock),
+        loyalty_accounts_routes(reads),
         loyalty_settlement_routes(reads, ledger, clock),
         redemption_routes(reads, writes, party_ids),
         hold_routes(reads, writes, party_ids, clock),

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.api.documents import LedgerEntry
+from services.api.documents import CustomerId, LedgerEntry
+from services.projections.loyalty.account_endings import MOST_FOUND
 from services.projections.loyalty.queries import MOST_ANOMALIES, MOST_LOTS
 
 Points = Annotated[int, Field(ge=0, examples=[120])]
@@ -69,6 +70,20 @@ class LoyaltyAccountPage(BaseModel):
 
     items: list[LoyaltyAccount] = Field(max_length=200)
     next_cursor: str | None = Field(description="asks for the next page with `cursor`; null on the last one")
+
+
+class EndingAccount(BaseModel):
+    """An account, and whose it is."""
+
+    account_id: str = Field(examples=["M1024"])
+    customer_id: CustomerId
+
+
+class EndingAccounts(BaseModel):
+    """Accounts whose number ends as was asked."""
+
+    items: list[EndingAccount] = Field(max_length=MOST_FOUND, description="by account id")
+    more: bool = Field(description="whether there are more; ask with more characters")
 
 
 class RedeemedPoints(BaseModel):

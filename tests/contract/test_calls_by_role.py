@@ -31,6 +31,7 @@ ROLES_OF_CALLS = {
     "GET /v1/customers/{id}/loyalty": POINTS,
     "GET /v1/customers/{id}/complaints": {"case_handler", "operator"},
     "GET /v1/customers/{id}/tasks": {"front_line", "case_handler", "care", "operator"},
+    "GET /v1/loyalty/accounts": POINTS,
     f"GET {ACCOUNT}": POINTS,
     f"GET {ACCOUNT}/entries": POINTS,
     f"GET {ACCOUNT}/redemptions/{{redemption_id}}": POINTS,

@@ -234,3 +234,25 @@ async def test_the_loyalty_of_a_customer_whom_no_event_names_is_unknown(reader: 
     for any_id in (M2, "cus_short"):
         answer = await reader.get(f"/v1/customers/{any_id}/loyalty")
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_customer")
+
+
+async def test_accounts_are_found_by_the_end_of_their_number_however_it_is_read_out(reader: Reader) -> None:
+    await reader.given(
+        *(
+            purchase(number, member)
+            for number, member in enumerate(("DE-10_4711", "FR-4711", "4711-X", "DE-10A4711"))
+        )
+    )
+    answer = await reader.get("/v1/loyalty/accounts", ending="47 11")
+    assert [each["account_id"] for each in answer.json()["items"]] == ["DE10A4711", "DE10_4711", "FR4711"]
+    assert answer.json()["more"] is False
+    one = (await reader.get("/v1/loyalty/accounts", ending="0_4711")).json()["items"]
+    assert [each["account_id"] for each in one] == ["DE10_4711"]
+    assert (await reader.get(f"/v1/customers/{one[0]['customer_id']}")).status_code == 200
+    assert (await reader.get("/v1/loyalty/accounts", ending="0%4711")).json()["items"] == []
+
+
+@pytest.mark.parametrize("query", [{}, {"ending": "711"}, {"ending": "- - - -"}, {"ending": "x" * 129}])
+async def test_too_little_of_a_number_is_refused(reader: Reader, query: dict[str, Any]) -> None:
+    answer = await reader.get("/v1/loyalty/accounts", **query)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")

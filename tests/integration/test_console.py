@@ -148,8 +148,15 @@ async def test_a_customer_is_found_by_whatever_they_say_and_it_stands_in_no_addr
 async def test_a_shared_phone_lists_who_may_be_calling(console: Reader) -> None:
     await sign_in(console, DESK)
     page = (await find(console, "+49 30 111")).text
-    assert "2 customers share this identifier" in page
+    assert "2 customers may be meant" in page
     assert f"/console/c/{CUSTOMER}?purpose=greeting" in page
+
+
+async def test_the_end_of_a_card_names_whose_it_may_be(console: Reader) -> None:
+    await sign_in(console, DESK)
+    page = (await find(console, "7712 34")).text
+    assert "2 customers may be meant" in page
+    assert (await find(console, "AX77-1234")).status_code == 303
 
 
 async def test_somebody_unknown_is_said_to_be(console: Reader) -> None:

@@ -33,6 +33,7 @@ CALLS: Final[Mapping[tuple[str, str], Part]] = {
     ("GET", "/v1/customers/{id}/loyalty"): "loyalty",
     ("GET", "/v1/customers/{id}/complaints"): "complaints",
     ("GET", "/v1/customers/{id}/tasks"): "tasks",
+    ("GET", "/v1/loyalty/accounts"): "loyalty",
     ("GET", _ACCOUNT): "loyalty",
     ("GET", _ACCOUNT + "/entries"): "loyalty",
     ("GET", _ACCOUNT + "/redemptions/{redemption_id}"): "loyalty",

@@ -10,6 +10,9 @@ _PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ()/.-]{3,30}")
 _CUSTOMER: Final = re.compile(r"(?:cus|pty)_[a-z2-7]{26}")
 
 
+_ENDING: Final = re.compile(r"[0-9A-Za-z -]{4,40}")
+
+
 class Guess(NamedTuple):
     """An identifier that a text may be."""
 
@@ -21,6 +24,11 @@ def customer_named(text: str) -> str | None:
     """The customer or party id that a text is, None where it is none."""
     stripped = text.strip()
     return stripped if _CUSTOMER.fullmatch(stripped) else None
+
+
+def is_ending(text: str) -> bool:
+    """Whether a text may be the end of a card's number."""
+    return _ENDING.fullmatch(text.strip()) is not None
 
 
 def guesses(text: str) -> list[Guess]:

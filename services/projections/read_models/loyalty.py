@@ -17,6 +17,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    func,
 )
 
 from services.projections.loyalty.evolve import LedgerEvent, evolve, keys
@@ -38,6 +39,12 @@ TABLE = Table(
     PrimaryKeyConstraint("account_id", "kind", "reference", name="loyalty_states_of"),
 )
 Index("loyalty_accounts_of", TABLE.c.party, postgresql_where=TABLE.c.party.is_not(None))
+Index(
+    "loyalty_accounts_backwards",
+    func.reverse(TABLE.c.account_id).label("backwards"),
+    postgresql_ops={"backwards": "text_pattern_ops"},
+    postgresql_where=TABLE.c.kind == "account",
+)
 
 ENTRIES = Table(
     "loyalty_entries",
@@ -93,7 +100,7 @@ def loyalty(programmes: Programmes) -> ReadModel:
     """The ledger under the terms of some programmes."""
     return ReadModel(
         name="loyalty",
-        version=2,
+        version=3,
         kind=Ledger(keys=keys, evolve=evolve(programmes), entries=ENTRIES),
         table=TABLE,
         consumes=classes_of(CONSUMED),

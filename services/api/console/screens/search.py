@@ -12,7 +12,7 @@ from services.api.console.calls import OK, Answered, ApiCalls
 from services.api.console.forms import form_of
 from services.api.console.pages import Pages
 from services.api.console.screens.shown import frame, panel
-from services.api.console.search import MOST_CHARACTERS, customer_named, guesses
+from services.api.console.search import MOST_CHARACTERS, customer_named, guesses, is_ending
 from services.api.console.visitors import Visitor, visitor_in
 from shared.clock import Clock
 
@@ -59,7 +59,7 @@ class SearchScreen:
                     for each in guesses(text)
                 )
             )
-            found = _customers(answers)
+            found = _customers(answers) or await self._by_ending(request, visitor, text)
         if len(found) == 1:
             query = urlencode({"purpose": purpose}) if purpose else ""
             return RedirectResponse(f"/console/c/{found[0]}" + (f"?{query}" if query else ""), 303)
@@ -71,6 +71,14 @@ class SearchScreen:
             "candidates": await self._candidates(request, visitor, purpose, found),
         }
         return self._pages.page(TEMPLATE, given)
+
+    async def _by_ending(self, request: Request, visitor: Visitor, text: str) -> list[str]:
+        """The customers whose card ends so, where what was typed is the end of one."""
+        if not is_ending(text):
+            return []
+        answered = await self._calls.get(request.scope, visitor.reader, "/v1/loyalty/accounts", ending=text)
+        items = [] if answered.document is None else answered.document["items"]
+        return list(dict.fromkeys(each["customer_id"] for each in items))
 
     async def _given(self, request: Request, visitor: Visitor, purpose: Purpose | None) -> dict[str, Any]:
         reader, scope = visitor.reader, request.scope
