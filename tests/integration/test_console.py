@@ -256,3 +256,42 @@ async def test_without_its_database_the_console_says_so_and_offers_another_try()
         assert "<h1>The database does not answer</h1>" in answer.text
         assert "Try again" in answer.text
         assert "Not signed in: " in (await sign_in(console, DESK)).text
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"/console/c/{CUSTOMER}/timeline.json?purpose=complaint_handling", "timeline"),
+        (f"/console/c/{CUSTOMER}/statement/M1?purpose=complaint_handling", "statement"),
+        ("/console/case.json/C-1?purpose=complaint_handling", "case"),
+    ],
+)
+async def test_what_is_taken_along_says_who_took_it_for_what_and_of_when(
+    console: Reader, path: str, name: str
+) -> None:
+    await sign_in(console, DESK, staff="kim")
+    answer = await console.client.get(path)
+    document = answer.json()
+    taken = document["taken"]
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}.json"'
+    assert (taken["by"], taken["staff"]) == (f"key:{DESK.stored.key_id}", "kim")
+    assert taken["purpose"] == (None if name == "statement" else "complaint_handling")
+    assert taken["position"] != "0"
+    assert taken["as_of"] == "2026-07-01T10:00:00+00:00"
+    assert "secret-nuts" not in answer.text
+    assert document[name].get("items") or document[name]["complaint_id"] == "C-1"
+
+
+async def test_a_printed_page_says_so_too(console: Reader) -> None:
+    await sign_in(console, DESK, staff="kim")
+    page = await shown(console, f"/console/c/{CUSTOMER}?purpose=ordering")
+    assert re.search(
+        r"Printed by kim for ordering, 1 Jul 2026, 12:00 Europe/Berlin, as of position [0-9:,]+\.", page
+    )
+
+
+async def test_an_export_of_what_one_may_not_read_is_refused(console: Reader) -> None:
+    await sign_in(console, LOYALTY_DESK)
+    answer = await console.client.get("/console/case.json/C-1")
+    assert answer.status_code == 403
+    assert "content-disposition" not in answer.headers

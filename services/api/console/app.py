@@ -23,6 +23,7 @@ from services.api.console.screens.cases import CaseScreen, CasesScreen
 from services.api.console.screens.customer import CustomerScreen
 from services.api.console.screens.desk import DeskScreen
 from services.api.console.screens.events import EventsScreen, TailScreen
+from services.api.console.screens.exports import Exports
 from services.api.console.screens.jobs import JobsScreen, OrderScreen
 from services.api.console.screens.parked import ParkedScreen
 from services.api.console.screens.points import PointsScreen
@@ -65,6 +66,7 @@ def console_app(
     tasks = TasksScreen(calls, pages, clock, new_token)
     work = CaseWork(acting, case, clock)
     desk = DeskScreen(calls, pages, clock)
+    exports = Exports(calls, clock)
     door = _Door(Visitors(access, sessions, clock), pages, clock)
     routes = [
         Route(PATH, _home),
@@ -75,6 +77,9 @@ def console_app(
         Route(HOME, door.guarded(search.show), methods=["GET"]),
         Route("/console/search", door.guarded(search.find), methods=["POST"]),
         Route("/console/c/{id}", door.guarded(customer.show), methods=["GET"]),
+        Route("/console/c/{id}/timeline.json", door.guarded(exports.timeline), methods=["GET"]),
+        Route("/console/c/{id}/statement/{account:path}", door.guarded(exports.statement), methods=["GET"]),
+        Route("/console/case.json/{id:path}", door.guarded(exports.case), methods=["GET"]),
         Route("/console/c/{id}/loyalty", door.guarded(points.show), methods=["GET"]),
         Route("/console/cases", door.guarded(cases.show), methods=["GET"]),
         Route("/console/cases/{id:path}", door.guarded(case.show), methods=["GET"]),

@@ -98,6 +98,7 @@ class CaseScreen:
         document = answered.document
         given = {
             **frame(visitor, purpose, now, "cases"),
+            "position": answered.position,
             "case": panel(answered),
             "again": _again(request, purpose),
             "bars": [] if document is None else [clock_bar(each, now) for each in document["clocks"]],

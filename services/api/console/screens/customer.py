@@ -59,6 +59,7 @@ class CustomerScreen:
         given = {
             **frame(visitor, purpose, self._clock(), "search"),
             **{name: panel(answered) for name, answered in answers.items()},
+            "position": first.position,
             "asked_id": request.path_params["id"],
             "again": f"{request.url.path}?{urlencode({'purpose': purpose or '', 'type': chosen})}",
             "chips": CHIPS,

@@ -59,6 +59,7 @@ class PointsScreen:
         ]
         given = {
             **frame(visitor, purpose, self._clock(), "search"),
+            "position": loyalty.position,
             "customer_id": customer_id,
             "loyalty": panel(loyalty),
             "accounts": shown,

@@ -18,6 +18,8 @@ def frame(visitor: Visitor, purpose: Purpose | None, now: datetime, here: str) -
         "parts": visitor.reader.rights.parts,
         "now": now,
         "here": here,
+        "reader": visitor.reader.name,
+        "position": None,
     }
 
 
