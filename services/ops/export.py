@@ -1,4 +1,4 @@
-"""Everything that is held about one customer: who they are, events, rows of views, keys, who read it, erasures."""
+"""Everything held about one customer: who they are, events, rows of views, scores, keys, who read it, erasures."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -29,7 +29,8 @@ async def export_customer(
     decode: Decode,
     party_id: str,
 ) -> AsyncIterator[bytes]:
-    """JSON objects, each with its `kind`, in plain: `customer`, `event`, `row`, `key`, `read`, `erasure`.
+    """JSON objects, each with its `kind`, in plain: `customer`, `event`, `row`, `scores`, `key`, `read`,
+    `erasure`.
 
     One snapshot. What was erased, or whose key is missing, is null. Memory holds the customer's sealed values and what
     they say. Raises `UnknownHistoryError`, what `component_of` and `stream_keys_of` raise, `KeyStoreUnavailableError`,
@@ -66,8 +67,11 @@ async def export_customer(
 async def _kept_beside(
     connection: asyncpg.Connection, parties: Sequence[str], stream_keys: Sequence[str]
 ) -> AsyncIterator[dict[str, Any]]:
-    """What is held beside events and views: keys, who read the customer's data, and erasures."""
+    """What is held beside events and views: scores of the latest run, keys, who read the customer's data, erasures."""
     customer_ids = [f"cus_{each[4:]}" for each in parties]
+    if await connection.fetchval("select to_regclass('live.scores') is not null"):
+        for [scores] in await connection.fetch(_SCORES, list(parties)):
+            yield {"kind": "scores", **msgspec.json.decode(scores)}
     for key in await connection.fetch(_KEYS, stream_keys):
         yield {"kind": "key", **dict(key)}
     reads = await connection.cursor(_READS, [*customer_ids, *stream_keys])
@@ -113,6 +117,9 @@ def _with_json_texts(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "item": msgspec.json.decode(item)} if isinstance(item, str) else row
 
 
+_SCORES: Final = (
+    "select to_jsonb(held)::text from live.scores held where parties && $1::text[] order by party"
+)
 _KEYS: Final = """
 select subject, encode(key_id, 'hex') as key_id, created_at, destroyed_at
 from control.subject_keys where subject = any($1::text[]) order by subject, created_at

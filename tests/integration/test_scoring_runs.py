@@ -1,7 +1,8 @@
 """Scoring runs of small bases: what they say where there is little to say, and what later events change."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
+from services.ops.export import export_customer
 from services.projections.migrate import migrate
 from services.scoring.failures import ScoringBusyError, ScoringFailedError, ScoringRefusedError
 from services.scoring.schedule import Ended, ScoringSchedule
@@ -17,7 +19,11 @@ from services.scoring.score_tables import forget_scores
 from services.scoring.scoring_run import _LOCK, Wanted
 from shared.events.analytics import AnalyticsRunCompleted
 from shared.metrics import Metrics
+from shared.personal_data.data_key import DataKey
+from shared.personal_data.opener import Opener
+from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
+from tests.projecting import decode
 from tests.scoring import DOLLARS, NOW, Scored, bought, event, named
 
 TODAY = date(1998, 6, 30)
@@ -34,6 +40,13 @@ async def connection(scored: Scored) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(scored.url)
     yield connection
     await connection.close()
+
+
+class NoKeys:
+    """Keys of nobody: nothing here is sealed."""
+
+    async def of_ids(self, _key_ids: Collection[bytes]) -> Mapping[bytes, DataKey]:
+        return {}
 
 
 def notes(run: AnalyticsRunCompleted) -> str:
@@ -203,6 +216,12 @@ async def test_an_erased_customer_leaves_every_run_that_is_kept(
     for _ in range(2):
         await scored.run(Wanted(TODAY))
     party = (await scored.rows())[0]["party"]
+    opener = Opener(NoKeys(), Metrics(CollectorRegistry()).personal_data)
+    lines = [
+        json.loads(each) async for each in export_customer(connection, opener, READ_MODELS, decode, party)
+    ]
+    [told] = [each for each in lines if each["kind"] == "scores"]
+    assert (told["party"], told["purchase_days"]) == (party, 1)
     assert await forget_scores(connection, [party]) == 2
     assert party not in [row["party"] for row in await scored.rows()]
 
