@@ -28,6 +28,7 @@ from tests.bench import (
     rebuild_reads,
     redemption_latency,
     score_reads,
+    scoring_run,
     sealed_ingest,
     switch_reads,
     timeline_page,
@@ -60,6 +61,7 @@ _SCENARIOS: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {
     "scores": score_reads.measure,
     "complaints": complaint_rate.measure,
     "complaint-reads": complaint_reads.measure,
+    "scoring": scoring_run.measure,
 }
 _BY_NAME_ALONE: dict[str, Callable[[Bench], Awaitable[Outcome]]] = {"ten-million": rebuild_rate.measure_large}
 
