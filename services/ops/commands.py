@@ -17,7 +17,7 @@ from services.escalation.escalator import EscalationFailedError
 from services.ops.all_in_one import DatabaseAwayError, Wishes, serve_all
 from services.ops.data_directory import DataDirectory, DataDirectoryError, DirectoryInUseError, Running
 from services.ops.demo.loading import LoadingError
-from services.ops.demo.programme import policies_file, programmes_file
+from services.ops.demo.programme import analytics_file, policies_file, programmes_file
 from services.ops.demo.telling import DemoWrongError, demo
 from services.ops.embedded_postgres import EmbeddedPostgresError
 from services.ops.projection_process import Notice
@@ -68,9 +68,15 @@ def run_up(
 
 
 def run_demo(data: Path, host: str | None, port: int | None, *, once: bool) -> None:
-    """`rapport demo`. Wherever the environment points, it keeps to its own database, log, programme and policies."""
+    """`rapport demo`. Wherever the environment points, it keeps to its own database, log and rules."""
     console = _console()
-    own = {"log": "embedded", "programmes": programmes_file(), "complaint_policies": policies_file()}
+    own = {
+        "log": "embedded",
+        "programmes": programmes_file(),
+        "complaint_policies": policies_file(),
+        "analytics": analytics_file(),
+        "scoring_hours": 0,
+    }
     settings = {**_listening(host, port), **own}
     wishes = Wishes(DataDirectory(data), settings=settings, log_to_files=True)
 

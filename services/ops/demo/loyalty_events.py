@@ -20,7 +20,7 @@ _CENT = Decimal("0.01")
 
 
 def enrolments(purchases: Iterable[Purchase]) -> Iterator[dict[str, Any]]:
-    """Each customer joins the programme a minute before their first purchase."""
+    """Each customer joins the programme a minute before their first purchase, and agrees to profiling then."""
     first: dict[str, Purchase] = {}
     for purchase in purchases:
         known = first.setdefault(purchase.master_id, purchase)
@@ -29,6 +29,8 @@ def enrolments(purchases: Iterable[Purchase]) -> Iterator[dict[str, Any]]:
     for purchase in first.values():
         data = {"account_id": member_of(purchase), "programme": PROGRAMME}
         yield _loyalty(purchase, "enrolment", "loyalty.enrolled", timedelta(minutes=-1), data)
+        agreed = {"purpose": "profiling", "granted": True, "evidence": "enrolment form"}
+        yield _loyalty(purchase, "agreed", "consent.changed", timedelta(minutes=-1), agreed)
 
 
 def points_spent(purchase: Purchase) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the demo goes by, whatever settings say: its loyalty programme, and how soon its complaints are answered."""
+"""What the demo goes by, whatever settings say: its loyalty programme, its complaint policies, its analytics settings."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +12,11 @@ def programmes_file() -> Path:
 def policies_file() -> Path:
     """The file of the complaint policies, for the setting that names one."""
     return Path(str(files("services.ops.demo").joinpath("policies.toml")))
+
+
+def analytics_file() -> Path:
+    """The file of the analytics settings, for the setting that names one."""
+    return Path(str(files("services.ops.demo").joinpath("analytics.toml")))
 
 
 def programmes_text() -> str:

@@ -19,6 +19,7 @@ from services.ops.demo.check import OnTimelines, check, on_timelines
 from services.ops.demo.check_complaints import check_complaints, until_escalated
 from services.ops.demo.check_guests import card_of_member, check_guests
 from services.ops.demo.check_points import InLedger, check_points, in_ledger
+from services.ops.demo.check_scoring import check_scoring
 from services.ops.demo.complaint_events import NOW, Complaint, complaints_of
 from services.ops.demo.complaint_screen import show_complaints
 from services.ops.demo.derived import member_of
@@ -28,6 +29,8 @@ from services.ops.demo.loading import Loaded, load
 from services.ops.demo.points import points_of
 from services.ops.demo.programme import programmes_text
 from services.ops.demo.sample import Purchase, purchases
+from services.ops.demo.scored import scored, silent_customers
+from services.ops.demo.silence_screen import show_silence
 from services.ops.projection_process import Notice
 from services.ops.screens import show_built, show_check, show_demo
 from shared.clock import Clock
@@ -100,12 +103,15 @@ async def _tell(
             is_loaded.set()
             await until_escalated(database, complaints[-1])
             after = await on_timelines(database)
+            run = await scored(running, database)
+            silent = await silent_customers(client)
             expected = points_of(events, programmes_text())
             ledger = await in_ledger(database, list(expected))
             built = _built(sample, after, before, list(ledger.values()), complaints)
             show_built(console, built, loaded.seconds, len(guests) + len(events))
             show_account(console, await account_story(client, *longest_history(events)), running.url)
             show_complaints(console, complaints, running.url)
+            show_silence(console, run, silent, running.url)
             cards = {purpose: await card_of_member(client, FOGG.member, purpose) for purpose in PURPOSES}
             show_card(console, cards, running.url)
             if once:
@@ -113,6 +119,7 @@ async def _tell(
                 findings += await check_points(client, database, expected)
                 findings += await check_complaints(client, database, complaints)
                 findings += await check_guests(client, database)
+                findings += await check_scoring(database, [*guests, *events], run, silent)
                 show_check(console, findings)
                 if not all(finding.right for finding in findings):
                     raise DemoWrongError(f"the views in {wishes.data.path} are not what the sample says")
@@ -153,7 +160,10 @@ def _built(
     built = [
         (f"{after.purchases:,}", f"purchases, {first:%B %Y} to {last:%B %Y}"),
         (f"${after.total:,.2f}", "in all"),
-        (f"{after.customers:,}", "customers, each with a timeline and an account of points"),
+        (
+            f"{after.customers:,}",
+            "customers, each with a timeline and an account of points; they agreed to profiling, added by the demo",
+        ),
         (f"{after.contacts:,}", "visits and calls, added by the demo"),
         (f"{sum(each.earned for each in accounts):,}", "points earned by the demo's programme"),
         (f"{sum(each.redeemed for each in accounts):,}", "redeemed for vouchers, added by the demo"),
