@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from services.projections.analytics.customer_arrays import AMOUNT_UNITS, NEVER, CategorySpend, Facts
 from services.scoring.binary_copy import FLOAT8, INT2, INT4, INT8, Columns, columns_of
-from services.scoring.histories import Asked
+from services.scoring.histories import Asked, bounded
 
 
 async def read_facts(
@@ -85,15 +85,12 @@ where of_case.opened_at <= $1::timestamptz and (
 ) in ('open', 'acknowledged', 'in_progress', 'waiting_for_customer')
 """
 _COMPLAINED: Final = """
-select parties.customer
-from live.complaints of_case join run_parties parties on parties.party = of_case.party_id
-where of_case.resolution = 'rejected' and of_case.resolved_at <= $1::timestamptz
-union
-select parties.customer
+select distinct parties.customer
 from live.complaint_entries entry
 join live.complaints of_case using (complaint_id)
 join run_parties parties on parties.party = of_case.party_id
-where entry.type = 'complaint.reopened' and entry.anomaly is null and entry.time <= $1::timestamptz
+where entry.anomaly is null and entry.time <= $1::timestamptz and (entry.type = 'complaint.reopened'
+    or entry.type = 'complaint.resolved' and entry.facts ->> 'resolution' = 'rejected')
 """
 _REFERRED: Final = """
 select distinct parties.customer from live.referrals given join run_parties parties using (party)
@@ -132,6 +129,6 @@ from (select distinct name from run_spent) named;
 analyze run_categories;
 """
 _CATEGORY_SPEND: Final = f"""
-select customer, category, (round(sum(amount), 4) * {AMOUNT_UNITS})::bigint, count(*)::integer
+select customer, category, ({bounded("round(sum(amount), 4)")} * {AMOUNT_UNITS})::bigint, count(*)::integer
 from run_spent join run_categories using (name) group by customer, category
 """  # noqa: S608 - names in the code

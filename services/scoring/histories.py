@@ -9,7 +9,7 @@ import asyncpg
 import numpy as np
 from numpy.typing import NDArray
 
-from services.projections.analytics.customer_arrays import AMOUNT_UNITS, Days
+from services.projections.analytics.customer_arrays import AMOUNT_UNITS, MOST_AMOUNT, Days
 from services.scoring.binary_copy import INT2, INT4, INT8, columns_of
 
 _FIELDS: Final = {"customer": INT4, "day": INT4, "standing": INT2, "net": INT8, "mixed": INT2}
@@ -113,12 +113,19 @@ left join run_refunded refunded using (customer, order_id, currency)
 def _days(standing: str) -> str:
     """SQL for the days with an order that counts; amounts are rounded once a day and currency."""
     net = "net" if standing == "stands" else "net_then"
+    spent = bounded("round(amount * rate, 4)")
     return f"""
         select customer, day, 1::smallint,
-            (coalesce(sum(round(amount * rate, 4)), 0) * {AMOUNT_UNITS})::bigint, max((rate is null)::integer)::smallint
+            (coalesce(sum({spent}) filter (where rate is not null), 0) * {AMOUNT_UNITS})::bigint,
+            max((rate is null)::integer)::smallint
         from (
             select customer, day, currency, sum({net}) as amount from run_orders where {standing}
             group by customer, day, currency
         ) spent left join run_rates using (currency)
         group by customer, day
     """  # noqa: S608 - names in the code
+
+
+def bounded(amount: str) -> str:
+    """SQL for an amount, not null, of which no more counts than may."""
+    return f"least(greatest({amount}, -{MOST_AMOUNT}), {MOST_AMOUNT})"

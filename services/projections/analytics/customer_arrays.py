@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 AMOUNT_UNITS: Final = 10_000
 """Amounts are whole numbers of ten-thousandths of the base currency: exact, as no currency has more decimals."""
+MOST_AMOUNT: Final = 100_000_000_000
+"""Of a customer's day in one currency, and of what they spent on a category, no more counts, in the base currency.
+
+Only a till that errs sends more, and what all customers spent must still be a number of 64 bits.
+"""
 FIRST_DAY: Final = date(1970, 1, 1)
 """Days are numbered from here."""
 INSTRUMENTS: Final = ("nps", "csat", "servqual")

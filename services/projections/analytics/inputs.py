@@ -129,14 +129,11 @@ where opened.opened_at <= $3::timestamptz and (
     order by entry.number desc limit 1
 ) = any($5::text[])
 union all
-select place, 'complained', null::json from (
-    select given.place from given join live.complaints opened on opened.party_id = given.party
-    where opened.resolution = 'rejected' and opened.resolved_at <= $3::timestamptz
-    union all
-    select given.place from given join live.complaints opened on opened.party_id = given.party
-    join live.complaint_entries entry using (complaint_id)
-    where entry.type = 'complaint.reopened' and entry.anomaly is null and entry.time <= $3::timestamptz
-) complained
+select given.place, 'complained', null::json
+from given join live.complaints opened on opened.party_id = given.party
+join live.complaint_entries entry using (complaint_id)
+where entry.anomaly is null and entry.time <= $3::timestamptz and (entry.type = 'complaint.reopened'
+    or entry.type = 'complaint.resolved' and entry.facts ->> 'resolution' = 'rejected')
 union all
 select place, 'referrals', to_json(count(*)) from given join live.referrals made using (party)
 where made.time <= $3::timestamptz group by place

@@ -12,6 +12,7 @@ from services.projections.analytics.customer_arrays import (
     AMOUNT_UNITS,
     FIRST_DAY,
     INSTRUMENTS,
+    MOST_AMOUNT,
     NEVER,
     CategorySpend,
     Days,
@@ -230,7 +231,8 @@ def _mixed(inputs: ScoreInputs, terms: Terms) -> bool:
 
 
 def _units(amount: Decimal) -> int:
-    return int(amount.quantize(_EXACT, ROUND_HALF_UP) * AMOUNT_UNITS)
+    bounded = min(max(amount, Decimal(-MOST_AMOUNT)), Decimal(MOST_AMOUNT))
+    return int(bounded.quantize(_EXACT, ROUND_HALF_UP) * AMOUNT_UNITS)
 
 
 def _amount(units: Any) -> Decimal:
