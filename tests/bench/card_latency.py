@@ -31,7 +31,7 @@ _SEED: Final = 4096
 async def measure(bench: Bench) -> Outcome:
     """One API process; cards of guests drawn at random, of whom everything that a card tells is known."""
     async with on_embedded_log(bench, "cards") as deployment:
-        await _filled(bench, deployment)
+        await filled(bench, deployment)
         ids = [customer_id_of(member.party_id) for member in customers(_GUESTS)]
         Random(_SEED).shuffle(ids)
 
@@ -65,7 +65,7 @@ async def _check(port: int, customer_id: str) -> None:
         raise BenchError(f"a card answered {answer.status}: {answer.body[:600]!r}")
 
 
-async def _filled(bench: Bench, deployment: Deployment) -> None:
+async def filled(bench: Bench, deployment: Deployment) -> None:
     """Posts what is known of every guest, so that it is sealed as it would be, and waits until the views have it."""
     now = datetime.now(UTC)
     events = (event for number in range(_GUESTS) for event in _guest(number, now))

@@ -47,6 +47,9 @@ def test_the_demo_puts_every_purchase_on_a_timeline_once_however_often_it_runs(
         assert re.search(r"who +Mr Phileas Fogg +the same", outcome.stdout)
         assert re.search(r"address +not opened +7 Savile Row", outcome.stdout)
         assert re.search(r"cards that say what they should +5\b", outcome.stdout)
+        assert re.search(r"customers scored +2,\d{3}\b", outcome.stdout)
+        assert re.search(r"departing customers told once, with a reason +5\b", outcome.stdout)
+        assert "right against a base of" in " ".join(outcome.stdout.split())
     assert "repeats, which changed nothing" not in first.stdout
     assert "repeats, which changed nothing" in again.stdout
     left = [

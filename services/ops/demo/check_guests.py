@@ -49,7 +49,7 @@ EXPECTED: Final = (
     Expected(
         FOGG.member,
         "ordering",
-        {**_FOGG, "address": "7 Savile Row, London", "withheld": ["health", "free_text"]},
+        {**_FOGG, "address": "7 Savile Row, London", "withheld": ["health", "free_text", "scores"]},
     ),
     Expected(
         BENNET.member,
@@ -67,7 +67,7 @@ EXPECTED: Final = (
         {
             "price_kept": False,
             "health_notes": "sees ghosts when tired",
-            "withheld": ["contact", "preference", "free_text"],
+            "withheld": ["contact", "preference", "free_text", "scores"],
         },
     ),
     Expected(
@@ -76,7 +76,7 @@ EXPECTED: Final = (
         {
             "name": None,
             "consents": {"marketing": False},
-            "withheld": ["identity", "contact", "preference", "health", "free_text"],
+            "withheld": ["identity", "contact", "preference", "health", "free_text", "scores"],
         },
     ),
 )

@@ -1,4 +1,4 @@
-"""What the demo goes by, whatever settings say: its loyalty programme, its complaint policies, its analytics settings."""
+"""What the demo goes by, whatever settings say: its loyalty programme, its policies, its analytics settings."""
 
 from importlib.resources import files
 from pathlib import Path

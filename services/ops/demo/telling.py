@@ -162,9 +162,10 @@ def _built(
         (f"${after.total:,.2f}", "in all"),
         (
             f"{after.customers:,}",
-            "customers, each with a timeline and an account of points; they agreed to profiling, added by the demo",
+            "customers, each with a timeline and an account of points",
         ),
         (f"{after.contacts:,}", "visits and calls, added by the demo"),
+        (f"{after.customers:,}", "words of consent to profiling, likewise, so that lists may name them"),
         (f"{sum(each.earned for each in accounts):,}", "points earned by the demo's programme"),
         (f"{sum(each.redeemed for each in accounts):,}", "redeemed for vouchers, added by the demo"),
         (f"{sum(each.taken_back for each in accounts):,}", "taken back with CDs brought back, likewise"),
