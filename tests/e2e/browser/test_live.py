@@ -1,10 +1,13 @@
 """Screens that keep up: what changes is shown where it may be, counted where people read, kept where they type."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from services.api.console.assets import Assets
+from services.api.console.moments import duration
 from tests.api_reader import CUSTOMER
 from tests.complaining import complaint_desk, opened
 from tests.console_guests import event, guests
@@ -100,6 +103,25 @@ async def test_whom_the_door_lets_in_the_restaurant_knows_before_they_sit_down(d
         )  # fmt: skip
         await expect(guest).to_be_visible(timeout=15_000)
         await expect(page.get_by_role("heading", name="Elsewhere in hq/bangkok/bkk-01")).to_be_visible()
+
+
+async def test_a_deadline_goes_on_by_the_servers_clock_and_is_told_as_the_page_told_it(desk: Console) -> None:
+    moments = [0, 59, 60, 3599, 3600, 12_000, 90_000, 86_400 * 13 + 7_200, 86_400 * 14, 86_400 * 40]
+    async with desk.person() as page:
+        await page.clock.install(
+            time=datetime(2031, 1, 1, tzinfo=UTC)
+        )  # a browser whose clock is years ahead
+        await page.goto("/console/")
+        told = await page.evaluate(
+            "([address, moments]) => import(address).then(({ lasting }) => moments.map(lasting))",
+            [Assets().address("deadlines.js"), moments],
+        )
+        assert told == [duration(each) for each in moments]
+        deadline = page.locator("section", has=page.locator("#due-title")).locator("time[data-due]")
+        await expect(deadline).to_have_text("in 1 h")
+        await page.clock.fast_forward(61 * 60 * 1000)
+        await expect(deadline).to_have_text("1 min late")
+        await expect(deadline).to_have_class("due late")
 
 
 async def test_nine_tabs_are_one_stream_and_all_keep_up(desk: Console) -> None:
