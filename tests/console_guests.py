@@ -47,7 +47,7 @@ def guests() -> list[JsonObject]:
             "came", "interaction.recorded", "2026-07-01T09:30:00Z", kind="visit", category="sales",
             location="hq/bangkok/bkk-01/door",
         ),
-        *(purchase(number, card) for number, card in enumerate(ALIKE)),
+        *(purchase(number, card) for number, card in enumerate(ALIKE, 7000)),
         opened("08:00", customer=ADA, summary=XSS, description=XSS),
         created("2026-07-02T10:00", customer=ADA, title=XSS),
     ]  # fmt: skip

@@ -60,8 +60,9 @@ class PostingLoad:
     def longest_seconds(self) -> float:
         return max(each.ended - each.began for each in self.answers)
 
-    def all_accepted_or_told_when_to_come_again(self) -> bool:
-        return all(each.accepted or each.log_unavailable for each in self.answers)
+    def told_otherwise(self) -> list[Answered]:
+        """Answers that neither accepted their events nor told when to come again."""
+        return [each for each in self.answers if not (each.accepted or each.log_unavailable)]
 
     async def missing_or_repeated(self, api_url: str) -> tuple[set[str], set[str]]:
         """Acknowledged events that are on no timeline, and events that are there more than once."""

@@ -84,7 +84,7 @@ async def test_a_posted_event_is_read_back_and_both_workers_hold_partitions(stan
     await standing.shared_evenly()
     async with posting("first", standing.ingest.url) as load:
         await load.accepted(10)
-    assert load.all_accepted_or_told_when_to_come_again()
+    assert load.told_otherwise() == []
     assert await load.missing_or_repeated(standing.api.url) == (set(), set())
 
 
@@ -121,7 +121,7 @@ async def test_kafka_stopped_and_started_under_load_is_503_then_202_without_a_re
         await standing.ingest.ready(within_seconds=RESUME_SECONDS)
     assert resumed_after < RESUME_SECONDS
     assert load.longest_seconds() < LONGEST_REQUEST_SECONDS
-    assert load.all_accepted_or_told_when_to_come_again()
+    assert load.told_otherwise() == []
     assert await load.missing_or_repeated(standing.api.url) == (set(), set())
 
 
@@ -140,7 +140,7 @@ async def test_a_silent_kafka_keeps_no_post_longer_than_5_seconds_and_heals(stan
         healed_at = time.monotonic()
         assert await load.accepted(20) - healed_at < RESUME_SECONDS
         assert load.longest_seconds() < LONGEST_REQUEST_SECONDS
-        assert load.all_accepted_or_told_when_to_come_again()
+        assert load.told_otherwise() == []
 
         deployed.proxy.black_hole()
         stopped = await asyncio.gather(ingest.stopped(), worker.stopped())

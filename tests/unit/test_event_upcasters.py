@@ -32,6 +32,7 @@ class PurchaseCompletedV2(EventData, frozen=True, kw_only=True):
     till: Reference
     vouchers: tuple[str, ...] = ()
     promised_total: NotNegativeAmount | None = None
+    list_total: NotNegativeAmount | None = None
 
 
 def with_till(data: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from shared.http.problems import Problem, send_problem, trace_id_of
 _JSON: Final = (b"content-type", b"application/json")
 _FRESHNESS: Final = frozenset({b"rapport-at-least", b"prefer"})
 """What a page that is read again after a hint says of how fresh it has to be: the calls behind it have to be so too."""
+_LONGEST_WAIT_SECONDS: Final = 10
+"""How long a page waits to show what somebody has just done."""
 OK: Final = 200
 ACCEPTED: Final = 202
 NOT_FOUND: Final = 404
@@ -56,7 +58,8 @@ class ApiCalls:
         )
         scope = _scope(visit, reader, "GET", path, query.encode())
         if at_least is not None:
-            scope["headers"].append((b"rapport-at-least", at_least.encode("latin-1", "replace")))
+            at = (b"rapport-at-least", at_least.encode("latin-1", "replace"))
+            scope["headers"] += [at, (b"prefer", b"wait=%d" % _LONGEST_WAIT_SECONDS)]
         return await self._answered(scope, b"")
 
     async def stream(self, visit: Scope, reader: Reader, path: str, receive: Receive, send: Send) -> None:

@@ -147,7 +147,7 @@ class Shadow:
         After what it raises, `EventRefusedByViewError` and asyncpg's errors, this object is of no more use.
         """
         loads = any(shadow.rows.loads for shadow in self.views)
-        together = len(chunk.records) if loads else _TOGETHER
+        together = max(1, len(chunk.records)) if loads else _TOGETHER  # there may be nothing but repeats
         for first in range(0, len(chunk.records), together):
             await asyncio.sleep(0)
             records = chunk.records[first : first + together]
