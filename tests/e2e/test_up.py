@@ -1,6 +1,7 @@
 """`rapport up` keeps what it acknowledged: through Ctrl-C, kill -9, and the death of each of its parts under load."""
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -191,3 +192,17 @@ def test_stopping_takes_seconds_and_leaves_no_process(tmp_path: Path) -> None:
         assert running.interrupt() == 0
 
     assert [each for each in tree if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
+
+
+async def test_customers_are_scored_by_a_command_beside_what_serves(serving: Up) -> None:
+    sender = Sender("scored")
+    await sender.post_until(serving.url, lambda: len(sender.acknowledged) >= 100)
+    assert await sender.missing_or_repeated(serving.url) == (set(), set())
+    outcome = await asyncio.to_thread(run, "score", "--json", "--data", str(serving.data))
+    assert outcome.returncode == 0, outcome.stderr
+    made = json.loads(outcome.stdout)
+    async with httpx.AsyncClient(base_url=serving.url, timeout=40, trust_env=False) as client:
+        at_least = {"rapport-at-least": made["position"], "prefer": "wait=30"}
+        answer = await client.get(f"/v1/analytics/runs/{made['run_id']}", headers=at_least)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["customers"] == made["customers"]
