@@ -8,6 +8,8 @@ from services.api.access.disclosure import Disclosure, Disclosures
 from services.api.access.purposes import Disclosed
 from services.api.openapi import query_parameter
 from services.api.parameters import invalid_parameter, moment, one_of
+from services.projections.analytics.win_back import in_control
+from services.projections.identity.component import Component
 from services.projections.moments import microseconds_of, text_of
 from shared.clock import Clock
 from shared.events.consent import ConsentPurpose
@@ -19,10 +21,17 @@ FOR: Final = query_parameter(
     "consented to marketing as well",
     {"type": "string", "enum": ["outreach"]},
 )
+CAMPAIGN: Final = query_parameter(
+    "campaign",
+    "with `for=outreach`: the campaign it is for, by whose id its control, one customer in ten, is left out, so that "
+    "`GET /v1/analytics/winback` can tell what would have happened anyhow",
+    {"type": "string", "minLength": 1, "maxLength": 512},
+)
 AS_OF: Final = query_parameter(
     "as_of", "a time that is not ahead; RFC 3339 with an offset", {"type": "string", "format": "date-time"}
 )
 _OUTREACH: Final = ("outreach",)
+_MOST_CAMPAIGN_CHARACTERS: Final = 512
 
 
 def disclosure_of(
@@ -38,6 +47,23 @@ def disclosure_of(
             raise invalid_parameter("purpose", "an outreach is for marketing; leave one of the two out")
         purpose = "marketing"
     return disclosures.of_scores(scope, purpose, call, holds)
+
+
+def campaign_of(given: Mapping[str, str]) -> str | None:
+    """The campaign that a list is for, None where it is for none. Raises the problem 422 `invalid_parameter`."""
+    campaign = given.get("campaign")
+    if campaign is None:
+        return None
+    if given.get("for") not in _OUTREACH:
+        raise invalid_parameter("campaign", "goes with for=outreach")
+    if not campaign or len(campaign) > _MOST_CAMPAIGN_CHARACTERS or "\0" in campaign:
+        raise invalid_parameter("campaign", f"not an id of 1 to {_MOST_CAMPAIGN_CHARACTERS} characters")
+    return campaign
+
+
+def is_left_out(component: Component, campaign: str | None) -> bool:
+    """Whether a customer is of the control of a list's campaign."""
+    return campaign is not None and in_control(component.parties[0], campaign)
 
 
 def consents_needed(disclosure: Disclosure) -> tuple[ConsentPurpose, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.projections.analytics.win_back import in_control
 from shared.identifiers import customer_id_of
 from tests.api_reader import Reader, migrated_reader
 from tests.complaining import opened
@@ -139,6 +140,12 @@ async def test_tiers_below_are_left_out_and_outreach_takes_consent_to_marketing(
     assert await names(reader, min_tier="A") == ["M1"]
     assert await names(reader, min_tier="C") == ["M1", "M2", "M3"]
     assert await names(reader, MARKETING) == await names(reader, MARKETING, for_="outreach") == ["M2"]
+    treated = next(f"c-{n}" for n in range(99) if not in_control(party(("member", "M2")), f"c-{n}"))
+    control = next(f"c-{n}" for n in range(99) if in_control(party(("member", "M2")), f"c-{n}"))
+    assert await names(reader, MARKETING, for_="outreach", campaign=treated) == ["M2"]
+    assert await names(reader, MARKETING, for_="outreach", campaign=control) == []
+    alone = await reader.get(ROUTE, MARKETING.header, campaign=treated)
+    assert (alone.status_code, alone.json()["code"]) == (422, "invalid_parameter")
     refused = await reader.get(ROUTE, ANALYST.header, for_="outreach")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_purpose")
     records = (await reader.get("/v1/access-records", OFFICER.header, customer=customer("M2"))).json()[
@@ -181,7 +188,7 @@ async def test_a_cursor_is_good_for_its_list_and_its_run_alone(reader: Reader, h
         ({"min_tier": "gold"}, "one of VIP, A, B, C"),
         ({"for": "fun"}, "one of outreach"),
         ({"for": "outreach", "purpose": "analysis"}, "an outreach is for marketing"),
-        ({"tier": "A"}, "known: as_of, min_tier, for, purpose, limit, cursor"),
+        ({"tier": "A"}, "known: as_of, min_tier, for, campaign, purpose, limit, cursor"),
     ],
 )
 async def test_what_cannot_be_asked_is_refused_with_what_can(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.projections.analytics.win_back import in_control
 from services.projections.audiences import segment_members
 from shared.identifiers import customer_id_of
 from tests.api_reader import Reader, migrated_reader
@@ -193,6 +194,8 @@ async def test_a_rule_on_personal_data_takes_a_purpose_that_opens_them_and_the_r
         assert "customer_id" not in refused.text
     assert await names(reader, MARKETING, "ada") == {"M1"}
     assert await names(reader, BOTH, "ada", for_="outreach") == {"M1"}
+    control = next(f"c-{n}" for n in range(99) if in_control(party(("member", "M1")), f"c-{n}"))
+    assert await names(reader, BOTH, "ada", for_="outreach", campaign=control) == set()
     records = (await reader.get("/v1/access-records", OFFICER.header)).json()["items"]
     assert {(each["customer"], *each["categories"]) for each in records} == {
         (customer("M1"), "identity", "scores")

@@ -17,10 +17,13 @@ from services.api.access.disclosure import (
 from services.api.access.purposes import SCORES
 from services.api.audiences import (
     AS_OF,
+    CAMPAIGN,
     FOR,
     NO_RUN,
+    campaign_of,
     consents_needed,
     disclosure_of,
+    is_left_out,
     not_ahead,
     of_another_run,
     told,
@@ -64,12 +67,13 @@ ROUTE: Final = "/v1/customers/at-risk"
 _MIN_TIER: Final = query_parameter(
     "min_tier", "customers of this tier and of those above it", {"type": "string", "enum": list(TIERS)}
 )
-_PARAMETERS: Final = ("as_of", "min_tier", "for", "purpose", "limit", "cursor")
+_PARAMETERS: Final = ("as_of", "min_tier", "for", "campaign", "purpose", "limit", "cursor")
 
 
 class _Wanted(NamedTuple):
     as_of: datetime
     lowest_rank: int
+    campaign: str | None
     limit: int
     after: Place | None
     bound_to: tuple[str | None, ...]
@@ -125,7 +129,9 @@ def at_risk_routes(reads: Reads, disclosures: Disclosures, cursors: Cursors, clo
                 503: UNOPENED,
             },
         ),
-        openapi_extra=read_parameters(AS_OF, _MIN_TIER, FOR, LIMIT, CURSOR, SCORES_PURPOSE_PARAMETER),
+        openapi_extra=read_parameters(
+            AS_OF, _MIN_TIER, FOR, CAMPAIGN, LIMIT, CURSOR, SCORES_PURPOSE_PARAMETER
+        ),
     )
     routes.add_api_route(ROUTE, at_risk, methods=["HEAD"], include_in_schema=False)
     return routes
@@ -135,12 +141,13 @@ def _wanted(given: Mapping[str, str], disclosure: Disclosure, cursors: Cursors, 
     as_of = not_ahead(clock, given.get("as_of"))
     tier = one_of("min_tier", given.get("min_tier"), TIERS)
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
-    bound_to = (ROUTE, given.get("as_of"), tier, disclosure.purpose)
+    campaign = campaign_of(given)
+    bound_to = (ROUTE, given.get("as_of"), tier, disclosure.purpose, campaign)
     after = opened(given.get("cursor"), Place, bound_to, cursors)
     if after is not None:
         as_of = datetime_of(after.as_of)
     rank = ANY_RANK if tier is None else TIERS.index(tier) + 1
-    return _Wanted(as_of or present(clock), rank, limit, after, bound_to)
+    return _Wanted(as_of or present(clock), rank, campaign, limit, after, bound_to)
 
 
 async def _page(
@@ -157,7 +164,10 @@ async def _page(
     async def named(rows: Sequence[Mapping[str, Any]]) -> Sequence[dict[str, Any] | None]:
         found = await customers_of(connection, rows, siblings)
         items: list[dict[str, Any] | None] = [None] * len(found)
-        allowed = await _allowed(connection, found, disclosure)
+        reached = [
+            None if each is None or is_left_out(each.component, wanted.campaign) else each for each in found
+        ]
+        allowed = await _allowed(connection, reached, disclosure)
         customers = [component.parties for _, (_, component) in allowed]
         scores = await live_scores(connection, customers, run.terms, as_of)
         for (place, (_, component)), score in zip(allowed, scores, strict=True):

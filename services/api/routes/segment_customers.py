@@ -20,10 +20,13 @@ from services.api.access.disclosure import (
 from services.api.access.purposes import CATEGORIES, SCORES
 from services.api.audiences import (
     AS_OF,
+    CAMPAIGN,
     FOR,
     NO_RUN,
+    campaign_of,
     consents_needed,
     disclosure_of,
+    is_left_out,
     not_ahead,
     of_another_run,
     told,
@@ -65,7 +68,7 @@ _MOST_SECONDS: Final = 30.0
 _MOST_ID_CHARACTERS: Final = 128
 _MOST_POSITION_CHARACTERS: Final = 400
 """Of a position that pages after the first still tell, so that their cursors do not grow with the partitions."""
-_PARAMETERS: Final = ("as_of", "for", "purpose", "limit", "cursor")
+_PARAMETERS: Final = ("as_of", "for", "campaign", "purpose", "limit", "cursor")
 _SEGMENT_ID: Final = path_parameter("segment_id", "the id of a segment", {"type": "string"})
 
 
@@ -84,6 +87,7 @@ class _Place(NamedTuple):
 class _Wanted(NamedTuple):
     segment_id: str
     as_of: datetime | None
+    campaign: str | None
     limit: int
     after: _Place | None
     bound_to: tuple[str | None, ...]
@@ -132,9 +136,9 @@ def segment_customer_routes(
         customers,
         methods=["GET"],
         summary="A segment's customers",
-        description="Counted before they are listed; the count is told on every page, with the definition's version "
-        "and the time that it is of. As of the latest scoring run where `as_of` is absent. A rule that looks at "
-        "personal data takes a purpose that opens them.",
+        description="Counted before they are listed, the control of a campaign included; the count is told on every "
+        "page, with the definition's version and the time that it is of. As of the latest scoring run where `as_of` is "
+        "absent. A rule that looks at personal data takes a purpose that opens them.",
         operation_id="list_segment_customers",
         responses=read_responses(
             SegmentCustomerPage,
@@ -147,7 +151,9 @@ def segment_customer_routes(
                 503: UNOPENED,
             },
         ),
-        openapi_extra=read_parameters(_SEGMENT_ID, AS_OF, FOR, LIMIT, CURSOR, SCORES_PURPOSE_PARAMETER),
+        openapi_extra=read_parameters(
+            _SEGMENT_ID, AS_OF, FOR, CAMPAIGN, LIMIT, CURSOR, SCORES_PURPOSE_PARAMETER
+        ),
     )
     routes.add_api_route(ROUTE, customers, methods=["HEAD"], include_in_schema=False)
     return routes
@@ -158,9 +164,10 @@ def _wanted(
 ) -> _Wanted:
     as_of = not_ahead(clock, given.get("as_of"))
     limit = whole_number("limit", given.get("limit"), 1, MOST_LIMIT, DEFAULT_LIMIT)
-    bound_to = (ROUTE, segment_id, given.get("as_of"), disclosure.purpose)
+    campaign = campaign_of(given)
+    bound_to = (ROUTE, segment_id, given.get("as_of"), disclosure.purpose, campaign)
     after = opened(given.get("cursor"), _Place, bound_to, cursors)
-    return _Wanted(segment_id, as_of, limit, after, bound_to)
+    return _Wanted(segment_id, as_of, campaign, limit, after, bound_to)
 
 
 class _Listing:
@@ -194,7 +201,7 @@ class _Listing:
         if not disclosure.opens_scores:
             return document | {"reason": f"the purpose {disclosure.purpose} does not open scores"}
         start = wanted.after or await self._counted(definition, question, run)
-        page = await self._page(question, start, wanted.limit, run)
+        page = await self._page(question, start, wanted, run)
         self.next = page.next
         count = {"customers": start.customers, "left_out": start.left_out, "position": start.position or None}
         return document | {"items": page.items, "count": count, "reason": None}
@@ -241,7 +248,7 @@ class _Listing:
         return _Place(definition.version, run.run_id, as_of, *count, self._position, "")
 
     async def _page(
-        self, question: Question, start: _Place, limit: int, run: CurrentRun
+        self, question: Question, start: _Place, wanted: _Wanted, run: CurrentRun
     ) -> Page[dict[str, Any], _Place]:
         connection = self._connection
         prefilter = question.prefilter
@@ -255,7 +262,11 @@ class _Listing:
 
         async def named(rows: Sequence[Mapping[str, Any]]) -> Sequence[dict[str, Any] | None]:
             found = await customers_of(connection, rows, siblings)
-            placed = [(place, each.component) for place, each in enumerate(found) if each is not None]
+            placed = [
+                (place, each.component)
+                for place, each in enumerate(found)
+                if each is not None and not is_left_out(each.component, wanted.campaign)
+            ]
             scores = await members_among(connection, question, [each for _, each in placed], self._open)
             items: list[dict[str, Any] | None] = [None] * len(found)
             for (place, component), score in zip(placed, scores, strict=True):
@@ -267,7 +278,7 @@ class _Listing:
         def place_of(row: Mapping[str, Any]) -> _Place:
             return start._replace(party=row["party"], position=kept)
 
-        return await page_of(fetch, place_of, named, start, limit)
+        return await page_of(fetch, place_of, named, start, wanted.limit)
 
 
 def _item(customer_id: str, score: Mapping[str, Any], run: CurrentRun) -> dict[str, Any]:
