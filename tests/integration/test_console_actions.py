@@ -11,7 +11,7 @@ import pytest
 
 from shared.position import Position
 from tests.api_reader import Reader
-from tests.complaining import complaint_desk, created, opened
+from tests.complaining import complaint_desk, created, happened, opened
 from tests.console_guests import DESK, LOYALTY_DESK
 from tests.credentials import access
 from tests.projecting import projection, worker
@@ -116,6 +116,18 @@ async def test_what_no_event_can_be_made_of_is_told_beside_what_was_written(cons
     assert 'value="a lot"' in page
     assert '<details name="act" open>' in page
     assert await followed(console, await act(console, "compensated", kind="money", worth="5", currency="EUR"))
+
+
+async def test_a_case_says_which_clock_escalated_it(database_url: str) -> None:
+    escalated = happened(
+        "escalated", "15:00", to_level="province", reason="sla_breached", id="sla:C-1:first_response:1",
+        source="/rapport/escalator",
+    )  # fmt: skip
+    async with complaint_desk(database_url) as (desk, _):
+        await desk.given(opened("09:00"), escalated)
+        page = (await desk.client.get(CASE)).text
+    assert "Escalated to province" in page
+    assert "The clock of the first response was past due." in page
 
 
 async def test_pressing_twice_is_doing_it_once(console: Reader) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from services.api.conditional import etag_of, matches
 from services.api.console import moments
 from services.api.console.assets import Assets
+from services.projections.complaints.escalation_id import escalated_clock
 
 _PRIVATE: Final = {"cache-control": "private, no-store"}
 
@@ -36,6 +37,9 @@ class Pages:
         environment.filters["duration"] = moments.duration
         environment.filters["words"] = lambda code: str(code).replace("_", " ")
         environment.filters["told"] = _told
+        environment.filters["escalated_clock"] = lambda item: escalated_clock(
+            item["event_id"], item["source"]
+        )
         self._environment = environment
 
     def text(self, template: str, given: Mapping[str, Any]) -> str:

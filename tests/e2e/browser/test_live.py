@@ -1,10 +1,11 @@
 """Screens that keep up: what changes is shown where it may be, counted where people read, kept where they type."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from services.api.console.assets import Assets
 from services.api.console.moments import duration
@@ -103,6 +104,29 @@ async def test_whom_the_door_lets_in_the_restaurant_knows_before_they_sit_down(d
         )  # fmt: skip
         await expect(guest).to_be_visible(timeout=15_000)
         await expect(page.get_by_role("heading", name="Elsewhere in hq/bangkok/bkk-01")).to_be_visible()
+
+
+async def test_a_part_says_that_it_is_being_read_and_that_it_is_old_where_it_could_not_be(
+    desk: Console,
+) -> None:
+    held = asyncio.Event()
+
+    async def refused(route: Route) -> None:
+        await held.wait()
+        await route.fulfill(status=503, body="not now")
+
+    async with desk.person(broken=True) as page:
+        await page.goto(SCREEN)
+        await is_live(page)
+        await page.route("**/*part=loyalty*", refused)
+        await desk.reader.given(
+            event("more-points", "loyalty.points_earned", account_id="M1", points=7, reason="x")
+        )
+        part = page.locator("[data-part=loyalty]")
+        await expect(part).to_have_attribute("aria-busy", "true", timeout=15_000)
+        held.set()
+        await expect(part.locator(".stale")).to_contain_text("Not current since", timeout=15_000)
+        await expect(part.locator(".figure")).to_have_text("90")
 
 
 async def test_a_deadline_goes_on_by_the_servers_clock_and_is_told_as_the_page_told_it(desk: Console) -> None:

@@ -45,8 +45,11 @@ export function live(document) {
     while (waiting.has(name) && !seen.paused) {
       const hint = waiting.get(name);
       const part = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
-      const fresh = part?.dataset.from ? await again(part, hint).catch(() => null) : null;
-      if (fresh) show(part, fresh);
+      if (part?.dataset.from) {
+        const found = await loading(part, again(part, hint).catch(() => undefined));
+        if (found === undefined) outdated(part);
+        else if (found) show(part, found);
+      }
       if (waiting.get(name) === hint) waiting.delete(name);
     }
   }
@@ -91,12 +94,39 @@ const ago = (seconds) => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.rou
 const clock = (time) =>
   new Date(time).toLocaleTimeString("en-GB", { timeZone: document.body.dataset.zone, hour: "2-digit", minute: "2-digit" });
 const tags = new WeakMap();
+const NOTICED_MILLISECONDS = 300;
 
+// Says that a part is being read once that takes long enough to be noticed.
+async function loading(part, answer) {
+  const timer = setTimeout(() => part.setAttribute("aria-busy", "true"), NOTICED_MILLISECONDS);
+  try {
+    return await answer;
+  } finally {
+    clearTimeout(timer);
+    part.removeAttribute("aria-busy");
+  }
+}
+
+// What could not be read again stays, and says since when it is old; the next hint, or a reload, tries again.
+function outdated(part) {
+  if (part.querySelector(":scope > .stale")) return;
+  const told = document.createElement("p");
+  told.className = "state stale";
+  told.textContent = `Not current since ${clock(Date.now())}: it could not be read again. `;
+  const link = document.createElement("a");
+  link.href = location.href;
+  link.textContent = "Try again";
+  told.append(link);
+  part.prepend(told);
+}
+
+// The part as it is now, null where it is what is shown. Rejects where it could not be read.
 async function again(part, hint) {
   const headers = { "Rapport-At-Least": hint.position, Prefer: "wait=5" };
   if (tags.has(part)) headers["If-None-Match"] = tags.get(part);
   const answer = await fetch(part.dataset.from, { headers, redirect: "error" });
-  if (answer.status !== 200) return null;
+  if (answer.status === 304) return null;
+  if (answer.status !== 200) throw new Error(`status ${answer.status}`);
   const fresh = parsed(await answer.text()).querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
   if (fresh && answer.headers.has("etag")) tags.set(fresh, answer.headers.get("etag"));
   return fresh;
