@@ -5,8 +5,9 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
+_PATIENCE_MILLISECONDS = 20_000
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -25,8 +26,12 @@ def chromium_or_skip() -> str:
 async def chromium() -> AsyncIterator[Browser]:
     """A browser that every test shares; each opens a context of its own in it."""
     path = chromium_or_skip()
+    expect.set_options(timeout=_PATIENCE_MILLISECONDS)
     async with async_playwright() as playwright:
-        # Chromium refuses its sandbox to root, which tests in containers are; pages here are our own.
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Chromium refuses its sandbox to root, which tests in containers are, and shared memory is small there; pages
+        # here are our own.
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
         yield browser
         await browser.close()
