@@ -22,7 +22,9 @@ from tests.touch_counts import TOUCH_COUNTS
 
 EVERY = (*READ_MODELS, COMPLAINT_TRAILS, CHANNEL_TOTALS, TOUCH_COUNTS, CASE_LEDGER)
 TABLES = [(each, table.name) for each in EVERY for table in each.tables]
-_KEPT = ("control.journal", "control.positions", "control.parked_events", "control.log_identity")
+_KEPT = (
+    "control.journal", "control.positions", "control.parked_events", "control.log_identity", "control.attempts",
+)  # fmt: skip
 
 
 @pytest.fixture
