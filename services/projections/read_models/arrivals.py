@@ -9,19 +9,16 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    DateTime,
     Index,
-    Integer,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
 )
 
+from services.projections.party_events import event_columns, event_values
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
-from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.interaction import InteractionRecorded
 
@@ -30,11 +27,7 @@ CONSUMED = InteractionRecorded
 TABLE = Table(
     "arrivals",
     MetaData(),
-    Column("party", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("log_offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
+    *event_columns(),
     Column("kind", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("location", Text, nullable=False),
@@ -53,11 +46,7 @@ def row(event: RecordedEvent[Any]) -> Row | None:
     if data.kind not in _KINDS or data.direction == "outbound" or data.location is None:
         return None
     return {
-        "party": subjects_of(event).subject,
-        "time": event.time,
-        "partition": event.partition,
-        "log_offset": event.offset,
-        "event_id": event.id,
+        **event_values(event),
         "kind": data.kind,
         "channel": event.channel,
         "location": data.location,

@@ -7,19 +7,16 @@ put together when they are read, across all parties of a customer.
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    DateTime,
     Index,
-    Integer,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
 )
 
+from services.projections.party_events import event_columns, event_values
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
-from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.interaction import InteractionRecorded
 
@@ -28,11 +25,7 @@ CONSUMED = InteractionRecorded
 TABLE = Table(
     "contact_chain",
     MetaData(),
-    Column("party", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("log_offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
+    *event_columns(),
     Column("category", Text, nullable=False),
     Column("conversation_id", Text),
     Column("channel", Text, nullable=False),
@@ -48,11 +41,7 @@ def row(event: RecordedEvent[Any]) -> Row | None:
     if data.direction == "outbound" or data.kind == "page_view":
         return None
     return {
-        "party": subjects_of(event).subject,
-        "time": event.time,
-        "partition": event.partition,
-        "log_offset": event.offset,
-        "event_id": event.id,
+        **event_values(event),
         "category": data.category,
         "conversation_id": data.conversation_id,
         "channel": event.channel,

@@ -7,11 +7,8 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
-    BigInteger,
     Column,
-    DateTime,
     Index,
-    Integer,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -20,8 +17,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from services.projections.party_events import event_columns, event_values
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
-from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.feedback import FeedbackRecorded, ServqualScores
 
@@ -30,11 +27,7 @@ CONSUMED = FeedbackRecorded
 TABLE = Table(
     "feedback",
     MetaData(),
-    Column("party", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("log_offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
+    *event_columns(),
     Column("instrument", Text, nullable=False),
     Column("score", SmallInteger),
     Column("scores", JSONB),
@@ -52,11 +45,7 @@ def row(event: RecordedEvent[Any]) -> Row:
     """The row of an answer: `score` of one question, or `scores` by dimension."""
     data: FeedbackRecorded = event.data
     return {
-        "party": subjects_of(event).subject,
-        "time": event.time,
-        "partition": event.partition,
-        "log_offset": event.offset,
-        "event_id": event.id,
+        **event_values(event),
         "instrument": data.instrument,
         "score": data.score,
         "scores": _by_dimension(data.scores),

@@ -6,19 +6,16 @@ A row an outreach: an outbound interaction of category `marketing` whose `detail
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    DateTime,
     Index,
-    Integer,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
 )
 
+from services.projections.party_events import event_columns, event_values
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
-from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.interaction import InteractionRecorded
 
@@ -27,11 +24,7 @@ CONSUMED = InteractionRecorded
 TABLE = Table(
     "outreaches",
     MetaData(),
-    Column("party", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("log_offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
+    *event_columns(),
     Column("campaign", Text, nullable=False),
     Column("channel", Text, nullable=False),
     PrimaryKeyConstraint("party", "time", "partition", "log_offset", name="outreaches_of"),
@@ -50,11 +43,7 @@ def row(event: RecordedEvent[Any]) -> Row | None:
     if campaign is None or isinstance(campaign, bool) or campaign == "":
         return None
     return {
-        "party": subjects_of(event).subject,
-        "time": event.time,
-        "partition": event.partition,
-        "log_offset": event.offset,
-        "event_id": event.id,
+        **event_values(event),
         "campaign": str(campaign),
         "channel": event.channel,
     }

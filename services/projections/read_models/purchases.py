@@ -11,10 +11,7 @@ from decimal import Context, Decimal, Inexact
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     Column,
-    DateTime,
-    Integer,
     MetaData,
     Numeric,
     PrimaryKeyConstraint,
@@ -23,8 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from services.projections.party_events import event_columns, event_values
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
-from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.purchase import PurchaseCompleted
 
@@ -33,11 +30,7 @@ CONSUMED = PurchaseCompleted
 TABLE = Table(
     "purchases",
     MetaData(),
-    Column("party", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("log_offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
+    *event_columns(),
     Column("order_id", Text, nullable=False),
     Column("total", Numeric, nullable=False),
     Column("currency", Text, nullable=False),
@@ -57,11 +50,7 @@ def row(event: RecordedEvent[Any]) -> Row:
     data: PurchaseCompleted = event.data
     total, listed = data.total, data.list_total
     return {
-        "party": subjects_of(event).subject,
-        "time": event.time,
-        "partition": event.partition,
-        "log_offset": event.offset,
-        "event_id": event.id,
+        **event_values(event),
         "order_id": data.order_id,
         "total": Decimal(total.amount),
         "currency": total.currency,

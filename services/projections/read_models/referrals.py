@@ -5,10 +5,10 @@ A row a `referral.made`: the party that referred, and the party that was referre
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, MetaData, PrimaryKeyConstraint, Table, Text
 
+from services.projections.party_events import event_columns, event_values
 from services.projections.read_models.declaration import Entries, ErasedRows, ReadModel, Row, classes_of
-from services.projections.subjects import subjects_of
 from shared.envelope import RecordedEvent
 from shared.events.referral import ReferralMade
 
@@ -17,11 +17,7 @@ CONSUMED = ReferralMade
 TABLE = Table(
     "referrals",
     MetaData(),
-    Column("party", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
-    Column("partition", Integer, nullable=False),
-    Column("log_offset", BigInteger, nullable=False),
-    Column("event_id", Text, nullable=False),
+    *event_columns(),
     Column("referred", Text),
     PrimaryKeyConstraint("party", "time", "partition", "log_offset", name="referrals_of"),
 )
@@ -31,11 +27,7 @@ def row(event: RecordedEvent[Any]) -> Row:
     """The row of a referral; `referred` is null where a record of a foreign producer names nobody."""
     referred = event.record.linked
     return {
-        "party": subjects_of(event).subject,
-        "time": event.time,
-        "partition": event.partition,
-        "log_offset": event.offset,
-        "event_id": event.id,
+        **event_values(event),
         "referred": referred[0].party_id if referred else None,
     }
 
