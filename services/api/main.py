@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -27,8 +28,10 @@ from services.api.ledger_requests import LedgerRequests
 from services.api.ledger_writes import LedgerWrites
 from services.api.live.hub import Hub
 from services.api.operations.jobs import Jobs
-from services.api.operations.lag_samples import LagSamples
+from services.api.operations.lag_look import LagLook
+from services.api.operations.lag_samples import PAUSE_SECONDS, LagSamples
 from services.api.operations.room import OperationsRoom
+from services.api.operations.sample_table import SampleTable
 from services.api.position_watch import PositionWatch
 from services.api.reads import Reads
 from services.projections.complaints.case_reads import CaseReads
@@ -128,7 +131,13 @@ async def api_service(
         )
         watch = PositionWatch(connect, database.replace_connections, most_waiting=_MOST_WAITING)
         hub = Hub(database, watch)
-        samples = LagSamples(database, events, system_clock)
+        slot = timedelta(seconds=PAUSE_SECONDS)
+        samples = LagSamples(
+            SampleTable(database, partial(connect_to_write, "rapport-lag-samples"), slot),
+            LagLook(database, events, system_clock),
+            system_clock,
+            pause_seconds=PAUSE_SECONDS,
+        )
         async with asyncio.TaskGroup() as group:
             following = [
                 group.create_task(watch.run(), name="position watch"),

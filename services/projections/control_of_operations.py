@@ -1,13 +1,15 @@
-"""The control table of what operators order of the projections; Alembic makes it, like the others of `control`.
+"""The control tables of what operators order of the projections, and of how far those were behind; Alembic makes them,
+like the others of `control`.
 
 `metadata` has those others as well.
 """
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, Integer, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.projections.control_of_access import metadata
 
-__all__ = ["metadata", "operator_jobs"]
+__all__ = ["lag_samples", "metadata", "operator_jobs"]
 
 operator_jobs = Table(
     "operator_jobs",
@@ -43,4 +45,20 @@ operator_jobs = Table(
 `waiting`; `running`, also while the process that took it up is gone; `done`; `refused`, where it cannot be done as
 things stand; `failed`. `taken_up` counts the processes that began with it, `applied` and `failed` the events of a
 redrive so far. A view has one open job at most.
+"""
+
+lag_samples = Table(
+    "lag_samples",
+    metadata,
+    Column("slot", DateTime(timezone=True), primary_key=True),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+    Column("head", JSONB, nullable=False),
+    Column("log_error", Text),
+    Column("views", JSONB, nullable=False),
+)
+"""How far all views were behind in the last quarter of an hour: a row every 5 s, of whichever API process looked first.
+
+`slot` is when the 5 s began, `taken_at` when the row was written, both by the database's clock. `head` is the log's end
+by partition; `views` are `[events, seconds, applied]` by name, null where that was not known, as `log_error` says why.
+See `services.api.operations.sample_table`, which alone reads and writes it.
 """

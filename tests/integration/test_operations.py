@@ -3,14 +3,12 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
 import asyncpg
 import httpx
 import pytest
 
-from services.api.operations.lag_samples import LagSamples
 from services.projections.engine.operator_jobs import run_operator_jobs, work_off
 from services.projections.engine.rebuild import rebuild
 from services.projections.migrate import migrate
@@ -56,7 +54,7 @@ async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
 async def room(database: str) -> AsyncIterator[Reader]:
     """An API whose log has three purchases, which the views have."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("services.api.main.LagSamples", partial(LagSamples, pause_seconds=0.1))
+        patched.setattr("services.api.main.PAUSE_SECONDS", 0.1)
         async with reader(database, access=access(OPERATOR, DESK)) as made:
             yield await _with_events(made)
 

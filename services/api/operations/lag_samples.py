@@ -1,101 +1,105 @@
-"""How far views were behind the log in the last quarter of an hour, as one process saw it every few seconds.
+"""How far views were behind the log in the last quarter of an hour, as all API processes together saw it.
 
-Memory is bounded: so many samples a view. What a look did not find out is unknown, never 0. Another replica has samples
-of its own, and one that has just begun has few.
+One of them looks every few seconds, whichever comes first, and all read what it found: so a process that has just begun
+knows what the others saw, and one that ends is not missed. Memory is bounded. What no look found out is unknown, never
+0; where nobody looked there is a gap.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
 
 import structlog
 
-from services.api.database import Database
-from services.projections.sight.lag import LagReader, total_events, total_seconds
-from services.projections.sight.positions import Positions
+from services.api.database import DatabaseUnavailableError
+from services.api.operations.sample import Sample, Step, steps_of
+from services.api.operations.sample_table import KEPT, MOST_SAMPLES, SharedSamples
 from shared.clock import Clock
-from shared.log.port import EventLog, LogReader, LogUnavailableError
 
 PAUSE_SECONDS: Final = 5.0
-STEP_SECONDS: Final = 15
-STEPS: Final = 60
 _HELD_SECONDS: Final = 20.0
-_KEPT: Final = int(STEPS * STEP_SECONDS / PAUSE_SECONDS) + 4
-_LOG_SECONDS: Final = 10.0
+_LOOKS_TO_BE_UNKNOWN: Final = 2
 _RATE_SAMPLES: Final = 7
+_RATE_SECONDS: Final = 40.0
+_OVERLAP: Final = timedelta(seconds=30)
+"""Rows are read again for so long: one may have been committed after a later one, or have been improved."""
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING_KNOWN: Final = "the event log was not looked at yet; ask again in some seconds"
-_POSITIONS: Final = "select view, partition, position from control.view_positions"
+
+_log = structlog.get_logger("rapport.api")
 
 
-class ViewLag(NamedTuple):
-    """One view at one moment; None is what is not known. `applied` is the sum of its positions."""
+class _Table(Protocol):
+    async def since(self, slot: datetime, now: datetime) -> SharedSamples: ...
 
-    events: int | None
-    seconds: float | None
-    applied: int
+    async def add(self, sample: Sample) -> None: ...
 
 
-class Sample(NamedTuple):
-    """One look. `head` is where the log ends, empty where that is not known, and `log_error` says why."""
+class _Look(Protocol):
+    async def take(self) -> Sample: ...
 
-    at: datetime
-    head: Positions
-    log_error: str | None
-    views: Mapping[str, ViewLag]
-
-
-class Step(NamedTuple):
-    """The worst of some seconds, None where no sample of them knows it."""
-
-    events: int | None
-    seconds: float | None
+    async def close(self) -> None: ...
 
 
 class LagSamples:
-    """Takes the samples, and keeps the newest."""
+    """Keeps the newest samples at hand, and takes one where nobody else has. `look` is closed in the end."""
 
     def __init__(
-        self, database: Database, log: EventLog, clock: Clock, *, pause_seconds: float = PAUSE_SECONDS
+        self, table: _Table, look: _Look, clock: Clock, *, pause_seconds: float = PAUSE_SECONDS
     ) -> None:
-        self._database = database
-        self._log = log
+        self._table = table
+        self._look = look
         self._clock = clock
         self._pause_seconds = pause_seconds
-        self._samples: deque[Sample] = deque(maxlen=_KEPT)
-        self._opened = AsyncExitStack()
-        self._reader: LogReader | None = None
-        self._lag_reader: LagReader | None = None
+        self._by_slot: dict[datetime, Sample] = {}
+        self._samples: list[Sample] = []
+        self._from_slot = _BEGINNING
+        self._trouble: str | None = None
+        self._shares = True
 
     async def run(self) -> None:
-        """Looks until cancelled, through outages of what it looks at."""
+        """Follows until cancelled, through outages of what it looks at."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         try:
             while True:
-                await self.look()
-                await asyncio.sleep(self._pause_seconds)
+                await self.follow()
+                due = max(due + self._pause_seconds, loop.time())
+                await asyncio.sleep(due - loop.time())
         finally:
-            await self._close_reader()
+            await self._look.close()
 
-    async def look(self) -> None:
-        """One look, of 12 s at most. Raises nothing but cancellation; for one task at a time."""
+    async def follow(self) -> None:
+        """Reads what others found, and looks where nobody did: 20 s at most. Raises nothing but cancellation; for one
+        task at a time.
+        """
         try:
-            positions = await self._database.read(_positions)
-            head, trouble, views = await self._behind(positions)
+            if not await self._read():
+                sample = await self._look.take()
+                if await self._added(sample):
+                    await self._read()
+                else:
+                    self._hold({sample.at: sample})
         except Exception as error:  # noqa: BLE001 - what fails is unknown for now, and the service goes on
-            await self._close_reader()
-            self._samples.append(Sample(self._clock(), {}, str(error) or type(error).__name__, {}))
+            self._trouble = str(error) or type(error).__name__
         else:
-            self._samples.append(Sample(self._clock(), head, trouble, views))
+            self._trouble = None
 
     def now(self) -> Sample:
-        """The newest sample; one that knows nothing where the newest is too old to hold."""
+        """The newest sample; one that knows nothing where the newest is too old to hold.
+
+        One that did not reach the log is not preferred to one of just before that did: processes may differ in that.
+        """
         now = self._clock()
+        if self._trouble is not None:
+            return Sample(now, {}, self._trouble, {})
         newest = self._samples[-1] if self._samples else None
         if newest is None or (now - newest.at).total_seconds() > _HELD_SECONDS:
             return Sample(now, {}, _NOTHING_KNOWN, {})
-        return newest
+        since = now - timedelta(seconds=_LOOKS_TO_BE_UNKNOWN * self._pause_seconds)
+        known = (each for each in reversed(self._samples) if each.log_error is None and each.at > since)
+        return next(known, newest)
 
     def behind_seconds(self) -> float | None:
         """By how much the view that is furthest behind is, in seconds; None where that is not known of any."""
@@ -104,12 +108,13 @@ class LagSamples:
 
     def rate(self, view: str) -> float | None:
         """Events a second that the view moved on by in the last half minute; None where fewer than two samples tell."""
+        newest = self.now()
         known = [
             (each.at, each.views[view].applied)
-            for each in list(self._samples)[-_RATE_SAMPLES:]
-            if view in each.views
+            for each in self._samples[-_RATE_SAMPLES:]
+            if view in each.views and (newest.at - each.at).total_seconds() <= _RATE_SECONDS
         ]
-        if len(known) < 2 or self.now().views.get(view) is None:  # noqa: PLR2004 - two ends
+        if len(known) < 2 or newest.views.get(view) is None:  # noqa: PLR2004 - two ends
             return None
         (first_at, first), (last_at, last) = known[0], known[-1]
         seconds = (last_at - first_at).total_seconds()
@@ -124,62 +129,29 @@ class LagSamples:
         """The last quarter of an hour, oldest first, in `STEPS` steps of `STEP_SECONDS`."""
         return steps_of(self._samples, view, self._clock())
 
-    async def _behind(
-        self, positions: Mapping[str, Positions]
-    ) -> tuple[Positions, str | None, dict[str, ViewLag]]:
+    async def _read(self) -> bool:
+        """Takes over what the table has that is new; whether somebody who reached the log looked in this slot."""
+        shared = await self._table.since(self._from_slot, self._clock())
+        self._hold({each.slot: each.sample for each in shared.rows})
+        for each in shared.rows:
+            self._from_slot = max(self._from_slot, each.slot - _OVERLAP)
+        return shared.looked
+
+    def _hold(self, found: Mapping[datetime, Sample]) -> None:
+        """Puts samples beside those at hand, and forgets what is too old, or too much."""
+        oldest = self._clock() - KEPT
+        by_time = sorted({**self._by_slot, **found}.items(), key=lambda held: held[1].at)
+        self._by_slot = {slot: sample for slot, sample in by_time[-MOST_SAMPLES:] if sample.at >= oldest}
+        self._samples = list(self._by_slot.values())
+
+    async def _added(self, sample: Sample) -> bool:
+        """Whether others can read it. Where only a standby answers they cannot, and it is known here alone."""
         try:
-            async with asyncio.timeout(_LOG_SECONDS):
-                if self._reader is None or self._lag_reader is None:
-                    self._reader = await self._opened.enter_async_context(self._log.reader())
-                    self._lag_reader = LagReader(self._reader)
-                partitions = sorted({partition for own in positions.values() for partition in own})
-                bounds = await self._reader.bounds(partitions)
-                lags = await self._lag_reader.lags(bounds, positions)
-        except (LogUnavailableError, TimeoutError) as error:
-            await self._close_reader()
-            reason = str(error) or "the event log did not answer in time"
-            unknown = {view: ViewLag(None, None, sum(own.values())) for view, own in positions.items()}
-            return {}, reason, unknown
-        now = self._clock()
-        found = {
-            view: ViewLag(
-                total_events(own.values()), total_seconds(own.values(), now), sum(positions[view].values())
-            )
-            for view, own in lags.items()
-        }
-        return {partition: held.end for partition, held in bounds.items()}, None, found
-
-    async def _close_reader(self) -> None:
-        self._reader = self._lag_reader = None
-        try:
-            await self._opened.aclose()
-        except Exception as error:  # noqa: BLE001 - what it read from is away
-            structlog.get_logger("rapport.api").debug("reader_not_closed", detail=str(error))
-
-
-def steps_of(samples: Sequence[Sample], view: str, now: datetime) -> list[Step]:
-    """Of each step the worst that its samples know, oldest first. Pure."""
-    begins = now - timedelta(seconds=STEPS * STEP_SECONDS)
-    events: list[list[int]] = [[] for _ in range(STEPS)]
-    seconds: list[list[float]] = [[] for _ in range(STEPS)]
-    for sample in samples:
-        step = int((sample.at - begins).total_seconds() // STEP_SECONDS)
-        lag = sample.views.get(view)
-        if lag is None or sample.at < begins:
-            continue
-        step = min(step, STEPS - 1)
-        if lag.events is not None:
-            events[step].append(lag.events)
-        if lag.seconds is not None:
-            seconds[step].append(lag.seconds)
-    return [
-        Step(max(some, default=None), max(others, default=None))
-        for some, others in zip(events, seconds, strict=True)
-    ]
-
-
-async def _positions(connection: Any) -> dict[str, Positions]:
-    found: dict[str, Positions] = {}
-    for row in await connection.fetch(_POSITIONS):
-        found.setdefault(row["view"], {})[row["partition"]] = row["position"]
-    return found
+            await self._table.add(sample)
+        except DatabaseUnavailableError as error:
+            if self._shares:
+                _log.warning("lag_sample_not_shared", detail=str(error))
+            self._shares = False
+        else:
+            self._shares = True
+        return self._shares

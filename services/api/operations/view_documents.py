@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from services.api.operations.lag_samples import STEPS
+from services.api.operations.sample import STEPS
 
 ViewName = Annotated[str, Field(examples=["timeline"])]
 State = Literal["building", "ready", "live", "paused", "outdated", "retired"]
@@ -43,7 +43,7 @@ class RebuildProgress(BaseModel):
 
 
 class LagHistory(BaseModel):
-    """The last quarter of an hour as the process that answers saw it, oldest first: the worst of each step."""
+    """The last quarter of an hour as all API processes together saw it, oldest first: the worst of each step."""
 
     step_seconds: int
     lag_events: list[int | None] = Field(max_length=STEPS, description=_UNKNOWN)

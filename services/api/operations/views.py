@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.api.operations.lag_samples import STEP_SECONDS, LagSamples
+from services.api.operations.lag_samples import LagSamples
+from services.api.operations.sample import STEP_SECONDS
 from services.projections.control import EVERY_VIEW
 from services.projections.sight.generations import Generation
 from services.projections.sight.last_applied import LastApplied, last_applied

@@ -19,7 +19,7 @@ VIEW: Final = VIEWS + "/{name}"
 _NAME: Final = path_parameter("name", "the view's name", {"type": "string", "minLength": 1, "maxLength": 100})
 _DESCRIPTION: Final = """
 Positions, generations and rebuilds are of one snapshot of PostgreSQL. Lags and the log's end come from looks at the log
-that the answering process takes every 5 s; what they did not find out is null, never 0.
+that one of the API's processes takes every 5 s for all of them; what those did not find out is null, never 0.
 """
 
 
