@@ -1,5 +1,6 @@
 """The shapes of answers about complaints as OpenAPI shows them. Nothing is validated through them at run time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -7,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.documents import WITHHELD, CustomerId, Money, PartyId
 from services.projections.complaints.clocks import ClockName, ClockStatus
+from services.projections.complaints.pauses import PauseReason
 from services.projections.complaints.queries import MOST_ANOMALIES, MOST_GRANTS, MOST_HISTORY
+from services.projections.complaints.reading import MOST_PAUSES
 from services.projections.complaints.report_queries import MOST_GROUPS
 from services.projections.complaints.states import State
 from shared.events.complaint import Cause, CompensationKind, HandlingFault, Level, Resolution, Severity
@@ -19,6 +22,20 @@ class CaseAssignee(BaseModel):
 
     person: str | None
     department: str | None
+
+
+class ClockPause(BaseModel):
+    """A stretch of time in which a clock stood still. Closed hours are none: they never count in the first place."""
+
+    started_at: datetime | None = Field(
+        description="null where it goes on, and began more than 10,000 events ago"
+    )
+    ended_at: datetime | None = Field(description="null while it goes on")
+    reason: PauseReason
+    working_seconds: int | None = Field(
+        ge=0,
+        description="how much of it was working time, until now where it goes on: by so much it moves the deadline",
+    )
 
 
 class ComplaintClock(BaseModel):
@@ -33,6 +50,20 @@ class ComplaintClock(BaseModel):
     ended_at: datetime | None
     status: ClockStatus = Field(
         description="`met` and `missed` have ended; `breached` has not, and is past due"
+    )
+    open_pause: ClockPause | None = Field(
+        description="the pause that it is in; a clock that was past due before it is `breached` all the same"
+    )
+
+
+class CaseClock(ComplaintClock):
+    """A clock with its pauses: from start to end it is `elapsed_seconds`, the pauses' working time and closed hours."""
+
+    pauses: list[ClockPause] = Field(
+        max_length=MOST_PAUSES, description="the newest, in their order; only `resolution` ever pauses"
+    )
+    pauses_left_out: int = Field(
+        ge=0, description="how many came before, in the newest 10,000 events of the complaint"
     )
 
 
@@ -108,7 +139,7 @@ class ListedComplaint(BaseModel):
     opened_at: datetime
     resolved_at: datetime | None
     next_due_at: datetime | None = Field(description="the earliest deadline of clocks that have not ended")
-    clocks: list[ComplaintClock]
+    clocks: Sequence[ComplaintClock]
 
 
 class ComplaintPage(BaseModel):
@@ -121,6 +152,7 @@ class ComplaintPage(BaseModel):
 class Complaint(ListedComplaint):
     """A complaint at a time, with the clocks of all rounds."""
 
+    clocks: Sequence[CaseClock]
     as_of: datetime = Field(description="the time that it is shown at, UTC")
     summary: str | None = Field(description="what the customer said; null where it is withheld, or gone")
     description: str | None

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.projections.complaints import past_case, queries
+from services.projections.complaints import past_case, pause_queries, queries
 from tests.api_reader import CUSTOMER, M1, Reader
 from tests.complaining import acknowledged, assigned, at, complaint_desk, happened, opened, resolved
 from tests.projecting import purchase
@@ -190,6 +190,84 @@ async def test_while_the_customer_is_awaited_resolution_has_no_due_time(reader: 
     await reader.given(happened("customer_replied", "2024-01-09T09:00"))
     # Of the pause, 10:00 to 17:00 was working time; the night was none.
     assert (await clock(reader, "resolution", "2024-01-09T09:00"))["due_at"] == "2024-01-09T16:00:00Z"
+
+
+async def test_pauses_are_told_as_stretches_of_time_the_one_that_goes_on_in_lists_too(
+    reader: Reader, hand: Hand
+) -> None:
+    hand.now = at("2024-01-09T12:00")
+    await reader.given(
+        opened("09:00"),
+        happened("customer_awaited", "10:00"),
+        happened("customer_replied", "11:00"),
+        happened("note_added", "16:30"),
+        happened("customer_awaited", "16:00"),  # counts from 16:30 on
+        happened("note_added", "2024-01-09T10:00"),
+    )
+    found = await clock(reader, "resolution")
+    going_on = {
+        "started_at": "2024-01-08T16:30:00Z",
+        "ended_at": None,
+        "reason": "waiting_for_customer",
+        "working_seconds": 3 * 3600 + 1800,
+    }
+    assert (found["status"], found["elapsed_seconds"]) == ("paused", 6 * 3600 + 1800)
+    assert found["pauses"] == [
+        {
+            "started_at": "2024-01-08T10:00:00Z",
+            "ended_at": "2024-01-08T11:00:00Z",
+            "reason": "waiting_for_customer",
+            "working_seconds": 3600,
+        },
+        going_on,
+    ]
+    assert (found["open_pause"], found["pauses_left_out"]) == (going_on, 0)
+    folded = await clock(reader, "resolution", "2024-01-09T09:00")
+    assert folded["pauses"] == [found["pauses"][0], {**going_on, "working_seconds": 1800}]
+    for path in ("/v1/complaints", f"/v1/customers/{CUSTOMER}/complaints"):
+        [listed] = (await reader.get(path)).json()["items"]
+        assert [each["open_pause"] for each in listed["clocks"]] == [None, going_on, None]
+
+
+async def test_pauses_found_by_the_database_are_those_of_the_whole_history(reader: Reader) -> None:
+    steps = []
+    for minute in range(0, 50, 10):
+        steps += [
+            happened("customer_awaited", f"09:{minute + 3:02}"),
+            happened("note_added", f"09:{minute + 5:02}"),
+            happened("customer_replied", f"09:{minute + 1:02}"),
+            happened("customer_replied", f"09:{minute + 6:02}"),
+            resolved(f"09:{minute + 7:02}"),
+            happened("reopened", f"09:{minute + 8:02}"),
+            happened("customer_awaited", f"09:{minute + 2:02}"),
+            resolved(f"09:{minute + 9:02}"),
+            acknowledged(f"09:{minute + 9:02}"),
+            happened("reopened", f"09:{minute + 9:02}"),
+        ]
+    ids = [{**each, "id": f"step-{number}"} for number, each in enumerate(steps)]
+    await reader.given(opened("09:00"), *ids, {**happened("note_added", "11:30"), "id": "last"})
+    now = [each["pauses"] for each in (await complaint(reader))["clocks"]]
+    assert sum(map(len, now)) == 10
+    assert now == [
+        each["pauses"] for each in (await complaint(reader, as_of="2024-01-08T11:00:00Z"))["clocks"]
+    ]
+
+
+async def test_a_pause_that_began_before_all_that_is_looked_at_has_no_start(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = {name: getattr(pause_queries, name).replace("- 10000", "- 2") for name in ("_TURNS", "_SINCE")}
+    for name, statement in narrow.items():
+        monkeypatch.setattr(pause_queries, name, statement)
+    notes = [happened("note_added", f"11:0{number}") for number in range(3)]
+    await reader.given(opened("09:00"), happened("customer_awaited", "10:00"), *notes)
+    found = await clock(reader, "resolution")
+    [listed] = (await reader.get("/v1/complaints")).json()["items"]
+    unknown = {
+        "started_at": None, "ended_at": None, "reason": "waiting_for_customer", "working_seconds": None,
+    }  # fmt: skip
+    assert (found["pauses"], found["open_pause"]) == ([], unknown)
+    assert listed["clocks"][1]["open_pause"] == unknown
 
 
 async def test_a_reopened_complaint_shows_the_clocks_of_each_round(reader: Reader) -> None:

@@ -3,7 +3,7 @@
 from typing import Any, assert_never
 
 from services.projections.complaints import clocks
-from services.projections.complaints.clocks import Clock, ClockName
+from services.projections.complaints.clocks import PAUSING_CLOCK, Clock, ClockName
 from services.projections.complaints.compensation import given, with_more
 from services.projections.complaints.entries import entry
 from services.projections.complaints.escalation_id import is_escalation_of
@@ -170,13 +170,13 @@ class Case:
 
     def _pause(self) -> None:
         self._clocks = [
-            clocks.paused(each, self._calendar, self._latest) if each.name == "resolution" else each
+            clocks.paused(each, self._calendar, self._latest) if each.name == PAUSING_CLOCK else each
             for each in self._clocks
         ]
 
     def _resume(self) -> None:
         self._clocks = [
-            clocks.resumed(each, self._calendar, self._latest) if each.name == "resolution" else each
+            clocks.resumed(each, self._calendar, self._latest) if each.name == PAUSING_CLOCK else each
             for each in self._clocks
         ]
 

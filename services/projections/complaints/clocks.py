@@ -1,7 +1,8 @@
 """The clocks of a complaint (C1 to C6): how long each has run, when it is due, and what may be said of it at a time.
 
-A clock keeps what its pauses come to, not each of them, so it never grows. Times and lengths are microseconds, targets
-seconds. Nothing ticks: a clock's status follows from what it keeps and a time not before its latest change.
+A clock keeps what its pauses come to, not each of them (`pauses` finds those), so it never grows. Times and lengths are
+microseconds, targets seconds. Nothing ticks: a clock's status follows from what it keeps and a time not before its
+latest change.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ ClockStatus = Literal["running", "at_risk", "paused", "breached", "met", "missed
 
 CALENDAR_CLOCK: ClockName = "final_response"
 """The one clock that runs on calendar time."""
+PAUSING_CLOCK: ClockName = "resolution"
+"""The one clock that pauses while the customer is asked (C1 to C3)."""
 
 _SECOND = 1_000_000
 _RISK_NUMERATOR, _RISK_DENOMINATOR = 3, 4
@@ -64,7 +67,7 @@ def opening_clocks(targets: Targets, calendar: WorkingCalendar, time: int) -> li
 
 def resolution_clock(number: int, target: int, calendar: WorkingCalendar, time: int) -> Clock:
     """The resolution clock of a round, with the full target (C2)."""
-    return _working_clock("resolution", number, target, calendar, time)
+    return _working_clock(PAUSING_CLOCK, number, target, calendar, time)
 
 
 def paused(clock: Clock, calendar: WorkingCalendar, time: int) -> Clock:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from services.projections.complaints.pause_queries import waiting_since
 from services.projections.complaints.policies_in_force import PoliciesInForce
 from services.projections.complaints.reading import listed_complaint
 from services.projections.complaints.stored_cases import CASE_COLUMNS, case_row
@@ -160,10 +161,17 @@ _NOT_SHOWN = """not exists (
 async def _shown(
     connection: Any, policies: PoliciesInForce, rows: Sequence[Row], now: datetime
 ) -> list[dict[str, Any]]:
+    since = await waiting_since(connection, rows)
+
     def shown() -> list[dict[str, Any]]:
         return [
             listed_complaint(
-                row["complaint_id"], row, policies.history, now, customer_id=customer_id_of(row["party_id"])
+                row["complaint_id"],
+                row,
+                policies.history,
+                now,
+                customer_id=customer_id_of(row["party_id"]),
+                waiting_since=since.get(row["complaint_id"]),
             )
             for row in rows
         ]

@@ -11,6 +11,8 @@ from msgspec import json
 
 from services.projections.complaints.case_reads import CaseReads
 from services.projections.complaints.past_case import past_case
+from services.projections.complaints.pause_queries import MOST_LOOKED_AT, recent_pauses
+from services.projections.complaints.pauses import Pause, pauses_of, steps_of
 from services.projections.complaints.reading import complaint_view, history_item
 from services.projections.complaints.stored_cases import CASE_COLUMNS, ENTRY_COLUMNS, case_row, entry_row
 from services.projections.moments import microseconds_of, text_of
@@ -27,7 +29,6 @@ MOST_ANOMALIES = 50
 MOST_ENDED = 200
 """Of events that ended clocks: as many show the clocks of earlier rounds."""
 MOST_GRANTS = 100
-_MOST_LOOKED_AT = 10_000
 _TEXTS = ("summary", "description", "desired_outcome")
 
 
@@ -67,14 +68,17 @@ async def complaint_at(
         return None
     if as_of is None or not await connection.fetchval(_GOES_ON, complaint_id, as_of):
         entries = [entry_row(each) for each in await connection.fetch(_NEWEST, complaint_id, row["entries"])]
+        pauses = await recent_pauses(connection, complaint_id, row)
         at = as_of or max(now, row["latest"])
     else:
         past = await past_case(connection, reads, complaint_id, as_of, position)
         if past is None:
             return None
         row, entries = past
+        pauses = pauses_of(steps_of(entries), row["round"])
         at = as_of
-    return await _view(reads, connection, (complaint_id, row, entries), at, is_past=as_of is not None)
+    case = _Case(complaint_id, row, entries, pauses)
+    return await _view(reads, connection, case, at, is_past=as_of is not None)
 
 
 async def history_page(
@@ -103,15 +107,22 @@ async def _stored(connection: Any, complaint_id: str) -> Row | None:
     return None if found is None else case_row(found)
 
 
+class _Case(NamedTuple):
+    complaint_id: str
+    row: Row
+    entries: Sequence[Row]
+    pauses: Sequence[Pause]
+
+
 async def _view(
     reads: CaseReads,
     connection: Any,
-    case: tuple[str, Row, Sequence[Row]],
+    case: _Case,
     at: datetime,
     *,
     is_past: bool,
 ) -> ComplaintAt:
-    complaint_id, row, entries = case
+    complaint_id, row, entries, pauses = case
     granted = await connection.fetch(_GRANTED, complaint_id, at if is_past else None, MOST_GRANTS)
     policies = reads.policies
     try:
@@ -124,6 +135,7 @@ async def _view(
         entries,
         policies.history,
         at,
+        pauses=pauses,
         customer_id=customer_id_of(row["party_id"]),
         granted=reversed(granted),
     )
@@ -155,7 +167,7 @@ _GOES_ON = (
 _NEWEST = f"""
 with looked_at as (
     select {", ".join(ENTRY_COLUMNS)} from live.complaint_entries
-    where complaint_id = $1 and number > $2::integer - {_MOST_LOOKED_AT}
+    where complaint_id = $1 and number > $2::integer - {MOST_LOOKED_AT}
 )
 select * from looked_at
 where number > $2::integer - {MOST_HISTORY}

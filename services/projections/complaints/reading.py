@@ -10,15 +10,20 @@ from typing import Any
 
 from services.projections.complaints import clocks
 from services.projections.complaints.case import ALREADY_OPENED, LEVEL_WOULD_FALL
-from services.projections.complaints.clocks import Clock
+from services.projections.complaints.clocks import PAUSING_CLOCK, Clock
+from services.projections.complaints.pauses import WAITING, Pause
 from services.projections.complaints.policy_history import PolicyHistory
 from services.projections.complaints.working_calendar import WorkingCalendar
+from services.projections.complaints.working_time import working_time_between
 from services.projections.early_events import TOO_MANY_EARLY
 from services.projections.moments import microseconds_of, text_of
 from services.projections.read_models.declaration import Row
 
 TIME_WENT_BACK = "time_went_back"
 """The anomaly of an event that applies, but is earlier than one before it (C9)."""
+
+MOST_PAUSES = 100
+"""Of a clock, the newest; how many came before them is told."""
 
 _SECOND = 1_000_000
 _ORDER = ("first_response", "resolution", "final_response", "summary_resolution")
@@ -50,11 +55,30 @@ def is_overdue(row: Row, at: datetime) -> bool:
 
 
 def listed_complaint(
-    complaint_id: str, row: Row, policies: PolicyHistory, at: datetime, *, customer_id: str | None = None
+    complaint_id: str,
+    row: Row,
+    policies: PolicyHistory,
+    at: datetime,
+    *,
+    customer_id: str | None = None,
+    waiting_since: datetime | None = None,
 ) -> dict[str, Any]:
-    """A case as lists show it, with the clocks of its present round. Raises `LookupError` for an unknown version."""
-    shown = {"complaint_id": complaint_id, "customer_id": customer_id, **_fields(row)}
-    return {**shown, "clocks": _clocks(row, row["clocks"], policies, at)}
+    """A case as lists show it, with the clocks of its present round.
+
+    `waiting_since` is when the customer was asked, where the case waits for them. Raises `LookupError` for an unknown
+    version of policies.
+    """
+    calendar, time = _judged(row, policies, at)
+    since = None if waiting_since is None else microseconds_of(waiting_since)
+    return {
+        "complaint_id": complaint_id,
+        "customer_id": customer_id,
+        **_fields(row),
+        "clocks": [
+            {**_clock(each, calendar, time), "open_pause": _open_pause(each, since, calendar, time)}
+            for each in _in_order(row["clocks"])
+        ],
+    }
 
 
 def complaint_view(
@@ -64,14 +88,16 @@ def complaint_view(
     policies: PolicyHistory,
     at: datetime,
     *,
+    pauses: Sequence[Pause],
     customer_id: str | None = None,
     granted: Iterable[Row] = (),
 ) -> dict[str, Any]:
-    """A case as it is shown alone: with the clocks of all rounds, its history, and the points granted for it.
+    """A case as it is shown alone: with the clocks of all rounds and their pauses, its history, and the points granted.
 
-    `entries` are all of its history, by number; `granted` are rows of `granted_points`. Raises `LookupError` for a
-    version of policies that was never registered.
+    `entries` are all of its history, by number, and `pauses` what that has of them; `granted` are rows of
+    `granted_points`. Raises `LookupError` for a version of policies that was never registered.
     """
+    calendar, time = _judged(row, policies, at)
     present = {(each["name"], each["round"]): each for each in row["clocks"]}
     earlier = {(each["name"], each["round"]): each for entry in entries for each in entry["ended_clocks"]}
     of_all_rounds = list({**earlier, **present}.values())
@@ -79,7 +105,7 @@ def complaint_view(
         "complaint_id": complaint_id,
         "customer_id": customer_id,
         **_fields(row),
-        "clocks": _clocks(row, of_all_rounds, policies, at),
+        "clocks": [_with_pauses(each, pauses, calendar, time) for each in _in_order(of_all_rounds)],
         "history": [history_item(each) for each in entries],
         "anomalies": [anomaly for each in entries for anomaly in anomalies_of(each)],
         "granted_points": [_granted(each) for each in granted],
@@ -113,14 +139,47 @@ def _fields(row: Row) -> dict[str, Any]:
     }
 
 
-def _clocks(
-    row: Row, stored: Iterable[Mapping[str, Any]], policies: PolicyHistory, at: datetime
-) -> list[dict[str, Any]]:
+def _judged(row: Row, policies: PolicyHistory, at: datetime) -> tuple[WorkingCalendar, int]:
+    """The calendar of a case, and the time that it is shown at."""
     calendar = policies.version(row["policy_version"]).calendars[row["calendar"]]
-    time = microseconds_of(max(at, row["latest"]))
+    return calendar, microseconds_of(max(at, row["latest"]))
+
+
+def _in_order(stored: Iterable[Mapping[str, Any]]) -> list[Clock]:
     found = [clocks.read_back(each) for each in stored]
-    found.sort(key=lambda clock: (_ORDER.index(clock.name), clock.round))
-    return [_clock(each, calendar, time) for each in found]
+    return sorted(found, key=lambda clock: (_ORDER.index(clock.name), clock.round))
+
+
+def _with_pauses(
+    clock: Clock, pauses: Sequence[Pause], calendar: WorkingCalendar, time: int
+) -> dict[str, Any]:
+    own = [each for each in pauses if clock.name == PAUSING_CLOCK and each.round == clock.round]
+    shown = own[-MOST_PAUSES:]
+    since = own[-1].start if own and own[-1].end is None else None
+    return {
+        **_clock(clock, calendar, time),
+        "open_pause": _open_pause(clock, since, calendar, time),
+        "pauses": [_pause(each.start, each.end, calendar, time) for each in shown],
+        "pauses_left_out": len(own) - len(shown),
+    }
+
+
+def _open_pause(
+    clock: Clock, since: int | None, calendar: WorkingCalendar, time: int
+) -> dict[str, Any] | None:
+    """The pause that a clock is in; without its start where that is not known any more."""
+    goes_on = clock.name == PAUSING_CLOCK and clock.ended is None and clock.since is None
+    return _pause(since, None, calendar, time) if goes_on else None
+
+
+def _pause(start: int | None, end: int | None, calendar: WorkingCalendar, time: int) -> dict[str, Any]:
+    until = time if end is None else end
+    return {
+        "started_at": None if start is None else text_of(start),
+        "ended_at": None if end is None else text_of(end),
+        "reason": WAITING,
+        "working_seconds": None if start is None else working_time_between(calendar, start, until) // _SECOND,
+    }
 
 
 def _clock(clock: Clock, calendar: WorkingCalendar, time: int) -> dict[str, Any]:

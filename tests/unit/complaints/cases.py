@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import Raw
 
 from services.projections.complaints.evolve import evolve, keys
+from services.projections.complaints.pauses import Pause, pauses_of, steps_of
 from services.projections.complaints.policy_file import parse
 from services.projections.complaints.policy_history import PolicyHistory, Registration
 from services.projections.complaints.reading import complaint_view, listed_complaint
@@ -203,6 +204,12 @@ def history_of(*tomls: str) -> PolicyHistory:
     )
 
 
+def pauses_in(entries: Sequence[Row], row: Row) -> list[Pause]:
+    """The pauses of a whole history."""
+    in_order = sorted(entries, key=lambda each: each["number"])
+    return pauses_of(steps_of(in_order), row["round"])
+
+
 _HISTORIES: dict[str, PolicyHistory] = {}
 
 
@@ -248,7 +255,9 @@ class Complaint:
         until = Complaint([each for each in self.happened if each.time <= moment], self.toml, self.policies)
         assert until.policies is not None
         entries = sorted(until.entries, key=lambda each: each["number"])
-        return complaint_view(CASE, until.row, entries, until.policies, moment)
+        return complaint_view(
+            CASE, until.row, entries, until.policies, moment, pauses=pauses_in(entries, until.row)
+        )
 
     def listed(self, time: str) -> dict[str, Any]:
         """The case as it is now, read at a time."""

@@ -114,7 +114,7 @@ def test_what_is_shown_adds_up(events: list[Happened]) -> None:
     complaint = Complaint(_opened_first(events))
     assert complaint.policies is not None
     found: dict[str, Any] = complaint_view(
-        CASE, complaint.row, complaint.entries, complaint.policies, START + timedelta(days=30)
+        CASE, complaint.row, complaint.entries, complaint.policies, START + timedelta(days=30), pauses=()
     )
     rounds = [each for each in found["clocks"] if each["name"] == "resolution"]
     assert [each["round"] for each in rounds] == list(range(1, found["reopened"] + 2))

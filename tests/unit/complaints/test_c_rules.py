@@ -287,7 +287,13 @@ def test_c8_the_complaint_links_to_the_points_granted_for_it() -> None:
     assert (granted["cause_id"], granted["partition"], granted["log_offset"]) == (CASE, 3, 7)
     assert complaint.policies is not None
     found = complaint_view(
-        CASE, complaint.row, complaint.entries, complaint.policies, at("2024-01-09"), granted=[granted]
+        CASE,
+        complaint.row,
+        complaint.entries,
+        complaint.policies,
+        at("2024-01-09"),
+        pauses=(),
+        granted=[granted],
     )
     assert found["granted_points"] == [
         {
