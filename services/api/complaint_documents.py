@@ -51,6 +51,9 @@ class ComplaintClock(BaseModel):
     status: ClockStatus = Field(
         description="`met` and `missed` have ended; `breached` has not, and is past due"
     )
+    escalated: bool = Field(
+        description="whether the level rose because it was past due; what people escalate is no clock's"
+    )
     open_pause: ClockPause | None = Field(
         description="the pause that it is in; a clock that was past due before it is `breached` all the same"
     )

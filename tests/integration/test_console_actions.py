@@ -118,16 +118,70 @@ async def test_what_no_event_can_be_made_of_is_told_beside_what_was_written(cons
     assert await followed(console, await act(console, "compensated", kind="money", worth="5", currency="EUR"))
 
 
-async def test_a_case_says_which_clock_escalated_it(database_url: str) -> None:
+async def test_a_case_and_the_list_say_which_clock_escalated_it(database_url: str) -> None:
     escalated = happened(
         "escalated", "15:00", to_level="province", reason="sla_breached", id="sla:C-1:first_response:1",
         source="/rapport/escalator",
     )  # fmt: skip
-    async with complaint_desk(database_url) as (desk, _):
-        await desk.given(opened("09:00"), escalated)
+    by_hand = happened("escalated", "10:00", "C-2", to_level="province", reason="sla_breached")
+    async with complaint_desk(database_url, "16:00") as (desk, _):
+        await desk.given(opened("09:00"), escalated, opened("09:00", "C-2"), by_hand)
         page = (await desk.client.get(CASE)).text
+        other = (await desk.client.get("/console/cases/C-2")).text
+        rows = rows_of((await desk.client.get("/console/cases?status=open")).text)
+        read = (await desk.get("/v1/complaints/C-1")).json()
     assert "Escalated to province" in page
     assert "The clock of the first response was past due." in page
+    assert re.search(r"First response</strong>\s*<span class=\"tag high\">escalated the case", page)
+    assert page.count("escalated the case") == 1
+    assert "escalated the case" not in other
+    assert "province, escalated by first response" in rows["C-1"]
+    assert "escalated by" not in rows["C-2"]
+    assert [each["escalated"] for each in read["clocks"]] == [True, False, False]
+
+
+async def test_pauses_of_a_clock_are_on_its_bar_in_a_table_in_the_list_and_in_the_dossier(
+    database_url: str,
+) -> None:
+    async with complaint_desk(database_url, "2024-01-09T12:00") as (desk, _):
+        await desk.given(
+            opened("09:00"),
+            happened("customer_awaited", "10:00"),
+            happened("customer_replied", "11:30"),
+            happened("customer_awaited", "16:00"),
+        )
+        page = unescape((await desk.client.get(CASE)).text)
+        row = rows_of((await desk.client.get("/console/cases?status=waiting_for_customer")).text)["C-1"]
+        dossier = (await desk.client.get("/console/case.json/C-1")).json()["case"]
+    label = next(each for each in re.findall(r'aria-label="(From [^"]+)"', page) if "paused" in each)
+    assert label == (
+        "From 8 Jan 2024, 10:00, paused from 8 Jan 2024, 11:00 to 8 Jan 2024, 12:30, paused from "
+        "8 Jan 2024, 17:00 on, without a due time"
+    )
+    assert page.count('class="break"') == 2
+    table = [
+        text_of(each)
+        for each in re.findall(r"<tr>.*?</tr>", page.partition("Pauses</caption>")[2], re.DOTALL)
+    ]
+    assert table[1:3] == [
+        "8 Jan 2024, 11:00 8 Jan 2024, 12:30 1 h 30 min, 1 h 30 min of working time Waiting for the customer",
+        "8 Jan 2024, 17:00 goes on 20 h so far, 4 h of working time Waiting for the customer",
+    ]
+    assert "paused: waiting for the customer; 5 h 30 min of 8 h" in page
+    assert "resolution, waiting for the customer, since 8 Jan 2024, 17:00" in row
+    [resolution] = [each for each in dossier["clocks"] if each["name"] == "resolution"]
+    assert [each["ended_at"] for each in resolution["pauses"]] == ["2024-01-08T11:30:00Z", None]
+
+
+def text_of(markup: str) -> str:
+    """What of a page is read."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", markup)).split()).replace(" ,", ",")
+
+
+def rows_of(page: str) -> dict[str, str]:
+    """The rows of a list of cases, by case."""
+    found = re.findall(r'<tr data-row data-id="([^"]+)">(.*?)</tr>', page, re.DOTALL)
+    return {case_id: text_of(row) for case_id, row in found}
 
 
 async def test_pressing_twice_is_doing_it_once(console: Reader) -> None:

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from services.api.conditional import etag_of, matches
 from services.api.console import moments
 from services.api.console.assets import Assets
+from services.api.console.clock_bars import REASONS
 from services.projections.complaints.escalation_id import escalated_clock
 
 _PRIVATE: Final = {"cache-control": "private, no-store"}
@@ -37,6 +38,7 @@ class Pages:
         environment.filters["duration"] = moments.duration
         environment.filters["words"] = lambda code: str(code).replace("_", " ")
         environment.filters["told"] = _told
+        environment.filters["reason"] = lambda code: REASONS[code]
         environment.filters["escalated_clock"] = lambda item: escalated_clock(
             item["event_id"], item["source"]
         )

@@ -192,6 +192,7 @@ def _clock(clock: Clock, calendar: WorkingCalendar, time: int) -> dict[str, Any]
         "due_at": None if clock.due is None else text_of(clock.due),
         "ended_at": None if clock.ended is None else text_of(clock.ended),
         "status": clocks.status(clock, calendar, time),
+        "escalated": clock.escalated,
     }
 
 

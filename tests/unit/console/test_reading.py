@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from services.api.access.reader import Reader
 from services.api.access.roles import rights_of
-from services.api.console.clock_bars import clock_bar
 from services.api.console.moments import day_name, due, duration, instant
 from services.api.console.points_chart import HEIGHT, WIDTH, points_chart
 from services.api.console.search import Guess, customer_named, guesses
@@ -126,20 +125,6 @@ def test_a_line_of_points_stays_within_its_picture(steps: list[tuple[int, int]])
     assert min(numbers) >= 0
     assert max(numbers) <= max(WIDTH, HEIGHT)
     assert 0 <= chart.zero <= HEIGHT
-
-
-def clock(status: str, elapsed: int, due_at: str | None) -> dict[str, Any]:
-    return {"status": status, "target_seconds": 14_400, "elapsed_seconds": elapsed, "due_at": due_at}
-
-
-def test_a_clock_says_in_words_what_its_bar_says_in_colour() -> None:
-    running = clock_bar(clock("at_risk", 11_000, "2026-03-01T13:00:00Z"), NOON)
-    assert (running.gone, running.stands) == (76, "at risk, due in 1 h; 3 h 3 min of 4 h")
-    breached = clock_bar(clock("breached", 90_000, "2026-03-01T10:00:00Z"), NOON)
-    assert (breached.gone, breached.stands) == (100, "past due, due 2 h late; 1 d 1 h of 4 h")
-    paused = clock_bar(clock("paused", 3600, None), NOON)
-    assert paused.stands == "paused while the customer is asked; 1 h of 4 h"
-    assert clock_bar(clock("met", 3600, "2026-03-01T13:00:00Z"), NOON).stands == "met; 1 h of 4 h"
 
 
 def visitor(*roles: str) -> Visitor:

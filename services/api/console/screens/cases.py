@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from services.api.access.purposes import Purpose
 from services.api.console.calls import NOT_FOUND, ApiCalls
-from services.api.console.clock_bars import clock_bar
+from services.api.console.clock_bars import ClockBar, clock_bar
+from services.api.console.moments import instant
 from services.api.console.pages import Pages
 from services.api.console.screens.search import SOON_MINUTES
 from services.api.console.screens.shown import frame, panel
@@ -101,7 +102,7 @@ class CaseScreen:
             "position": answered.position,
             "case": panel(answered),
             "again": _again(request, purpose),
-            "bars": [] if document is None else [clock_bar(each, now) for each in document["clocks"]],
+            "bars": [] if document is None else _bars(document),
             "closed": closed([] if document is None else document["withheld"], visitor),
             "outcome": None if document is None else outcome_of(document, asked.get("did")),
             "acts": "handling" in visitor.reader.rights.parts,
@@ -111,6 +112,11 @@ class CaseScreen:
             "choices": CHOICES,
         }
         return self._pages.page("case.html.j2", given, 422 if refused else 200)
+
+
+def _bars(document: Mapping[str, Any]) -> list[ClockBar]:
+    """The bars of a complaint's clocks, at the time that it is shown at."""
+    return [clock_bar(each, instant(document["as_of"])) for each in document["clocks"]]
 
 
 def _again(request: Request, purpose: Purpose | None) -> str:
