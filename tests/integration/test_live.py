@@ -8,7 +8,7 @@ from services.projections.engine.rebuild import rebuild
 from services.projections.read_models.timeline import TIMELINE
 from shared.position import Position
 from tests.api_reader import CUSTOMER, Reader
-from tests.complaining import assigned, complaint_desk, opened
+from tests.complaining import assigned, at, complaint_desk, created, opened, task
 from tests.identifying import linked
 from tests.listening import listening, on_a_port
 from tests.projecting import purchase
@@ -83,6 +83,26 @@ async def test_a_case_is_heard_of_by_its_customer_and_by_its_queue_though_its_ev
         assert told == {TOPIC, "complaints:kitchen"}
 
 
+async def test_a_task_is_heard_of_by_whoever_has_or_may_have_had_it_and_by_the_customer_of_its_case(
+    reader: Reader,
+) -> None:
+    topics = {"tasks:lee", "tasks:kitchen", "tasks:all", TOPIC}
+    await reader.given(opened("08:00"), created("13:00", complaint_id="C-1"))
+    steps = [
+        (task("assigned", "09:00", assignee={"department": "kitchen"}), topics),
+        (task("rescheduled", "10:00", due_at=at("14:00").isoformat()), topics - {"tasks:lee"}),
+        (task("completed", "11:00", outcome="called"), topics - {"tasks:lee"}),
+        (created("13:00", "T-2", assignee={"person": "lee"}), {"tasks:lee", "tasks:all"}),
+    ]
+    async with on_a_port(reader) as url, listening(url, ",".join(sorted(topics))) as listener:
+        for _ in range(5):
+            await listener.next()
+        for step, expected in steps:
+            await reader.given(step)
+            assert {(await listener.next()).data["topic"] for _ in expected} == expected
+    assert b"call back" not in listener.bytes
+
+
 async def test_a_customer_who_was_joined_by_another_party_is_heard_of_through_that_as_well(
     reader: Reader,
 ) -> None:
@@ -149,7 +169,8 @@ async def test_streams_end_at_once_when_the_service_stops(reader: Reader) -> Non
 
 
 @pytest.mark.parametrize(
-    "topics", ["weather:today", "customer:nobody", ",".join(f"view:v{number}" for number in range(51)), ""]
+    "topics",
+    ["weather:today", "tasks:", "customer:nobody", ",".join(f"view:v{number}" for number in range(51)), ""],
 )
 async def test_topics_that_there_are_not_are_refused(reader: Reader, topics: str) -> None:
     answer = await reader.get("/v1/live", topics=topics)

@@ -5,18 +5,21 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from services.api.live.topics import Case, Happened
+from services.api.live.topics import Case, Happened, Work
 from shared.position import Position
 
 MOST_EVENTS: Final = 2_000
 """Events that are read one by one; where there were more, every topic is told."""
-_MOVES: Final = frozenset({"complaint.opened", "complaint.assigned", "complaint.escalated"})
+_MOVES: Final = frozenset({"complaint.opened", "complaint.assigned", "complaint.escalated", "task.assigned"})
+_CREATED: Final = "task.created"
+"""The one event of a task that names an assignee and takes it from nobody."""
 
 _JOURNALLED: Final = f"""
 with happened as (
     select entry.* from unnest($1::integer[], $2::bigint[], $3::bigint[]) as stretch (partition, since, until),
     lateral (
-        select type, stream_key, party_id, recorded_time, attributes, data ->> 'location' as location
+        select type, stream_key, party_id, recorded_time, attributes, data ->> 'location' as location,
+            data ->> 'assignee' is not null as assigns
         from control.journal
         where journal.partition = stretch.partition
             and journal.log_offset >= stretch.since and journal.log_offset < stretch.until
@@ -24,17 +27,21 @@ with happened as (
     ) entry
     limit {MOST_EVENTS + 1}
 )
-select happened.type, happened.stream_key, happened.location, happened.attributes,
+select happened.type, happened.stream_key, happened.location, happened.attributes, happened.assigns,
     extract(epoch from clock_timestamp() - happened.recorded_time) as behind_seconds,
     complaint.party_id as complaint_party, complaint.level, complaint.assignee_person, complaint.assignee_department,
-    task.party_id as task_party
+    coalesce(task.party_id, of_task.party_id) as task_party, task.assignee_person as task_person,
+    task.assignee_department as task_department
 from happened
 left join live.complaints complaint
     on complaint.opened_at is not null
     and complaint.complaint_id = case when happened.stream_key like 'complaint:%'
         then substr(happened.stream_key, 11) end
 left join live.tasks task
-    on task.task_id = case when happened.stream_key like 'task:%' then substr(happened.stream_key, 6) end
+    on task.created_at is not null
+    and task.task_id = case when happened.stream_key like 'task:%' then substr(happened.stream_key, 6) end
+left join live.complaints of_task
+    on of_task.opened_at is not null and of_task.complaint_id = task.complaint_id
 """  # noqa: S608 - a fixed number
 _GENERATIONS: Final = """
 select view, generation from control.generations where state in ('live', 'paused', 'outdated')
@@ -91,6 +98,10 @@ def _happened(row: Mapping[str, Any]) -> Happened:
     named |= {each for each in (row["complaint_party"], row["task_party"]) if each is not None}
     if row["stream_key"].startswith("pty_"):
         named.add(row["stream_key"])
-    of_case = row["stream_key"].startswith("complaint:")
-    case = Case(row["level"], row["assignee_person"], row["assignee_department"]) if of_case else None
-    return Happened(frozenset(named), row["location"], case, row["type"] in _MOVES)
+    of: Case | Work | None = None
+    if row["stream_key"].startswith("complaint:"):
+        of = Case(row["level"], row["assignee_person"], row["assignee_department"])
+    elif row["stream_key"].startswith("task:"):
+        of = Work(row["task_person"], row["task_department"])
+    moved = row["type"] in _MOVES or (isinstance(of, Work) and row["assigns"] and row["type"] != _CREATED)
+    return Happened(frozenset(named), row["location"], of, moved)

@@ -5,7 +5,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from shared.identifiers import party_id_of
 
-Kind = Literal["customer", "location", "complaints", "view"]
+Kind = Literal["customer", "location", "complaints", "tasks", "view"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 MOST_TOPICS: Final = 50
@@ -13,12 +13,12 @@ MOST_TOPICS: Final = 50
 MOST_CHARACTERS: Final = 300
 
 EVERYWHERE: Final = "all"
-"""The name of a topic of complaints that hears of each."""
+"""The name of a topic of complaints or tasks that hears of each."""
 
 
 class Topic(NamedTuple):
     """`customer:ID`, `location:PATH` (at that unit or below it), `complaints:QUEUE` (a level, a person or a department,
-    or `all`) or `view:NAME`.
+    or `all`), `tasks:ASSIGNEE` (a person or a department, or `all`) or `view:NAME`.
     """
 
     kind: Kind
@@ -40,8 +40,8 @@ def topic_of(text: str) -> Topic:
     if found is None or not colon or not name or len(text) > MOST_CHARACTERS or "\0" in name:
         shown = text[:40]
         raise InvalidTopicError(
-            f"not {shown!r}; customer:ID, location:PATH, complaints:QUEUE (a level, person or department, or all) or "
-            "view:NAME"
+            f"not {shown!r}; customer:ID, location:PATH, complaints:QUEUE (a level, person or department, or all), "
+            "tasks:ASSIGNEE (a person or department, or all) or view:NAME"
         )
     if found == "customer":
         try:
@@ -59,16 +59,23 @@ class Case(NamedTuple):
     department: str | None
 
 
+class Work(NamedTuple):
+    """A task as it stands after what happened: whose it is."""
+
+    person: str | None
+    department: str | None
+
+
 class Happened(NamedTuple):
     """One event, as far as hints depend on it.
 
-    `parties` are all that it names, and those that its case is of. `moved` says that its complaint may have left a
-    queue, which the complaint itself no longer tells.
+    `parties` are all that it names, and those that its case or task is of. `moved` says that its complaint or task may
+    have left a queue, which that itself no longer tells.
     """
 
     parties: frozenset[str]
     location: str | None
-    case: Case | None
+    of: Case | Work | None
     moved: bool
 
 
@@ -78,8 +85,10 @@ def concerns(topic: Topic, parties: frozenset[str], happened: Happened) -> bool:
         return not parties.isdisjoint(happened.parties)
     if topic.kind == "location":
         return happened.location is not None and is_within(happened.location, topic.name)
-    if topic.kind == "complaints" and happened.case is not None:
-        return happened.moved or topic.name == EVERYWHERE or topic.name in happened.case
+    if topic.kind == "complaints" and isinstance(happened.of, Case):
+        return happened.moved or topic.name == EVERYWHERE or topic.name in happened.of
+    if topic.kind == "tasks" and isinstance(happened.of, Work):
+        return happened.moved or topic.name == EVERYWHERE or topic.name in happened.of
     return False
 
 

@@ -12,6 +12,7 @@ from services.api.live.topics import (
     Happened,
     InvalidTopicError,
     Topic,
+    Work,
     concerns,
     is_within,
     switched,
@@ -23,13 +24,13 @@ NOTHING = frozenset[str]()
 
 
 def happened(
-    *parties: str, location: str | None = None, case: Case | None = None, moved: bool = False
+    *parties: str, location: str | None = None, of: Case | Work | None = None, moved: bool = False
 ) -> Happened:
-    return Happened(frozenset(parties), location, case, moved)
+    return Happened(frozenset(parties), location, of, moved)
 
 
 @pytest.mark.parametrize(
-    "text", [f"customer:{ADA}", "location:hq/gz/gz-03", "complaints:all", "view:timeline"]
+    "text", [f"customer:{ADA}", "location:hq/gz/gz-03", "complaints:all", "tasks:kim", "view:timeline"]
 )
 def test_a_topic_is_written_as_it_is_read(text: str) -> None:
     assert str(topic_of(text)) == text
@@ -62,11 +63,22 @@ def test_a_unit_hears_of_what_is_below_it_by_whole_names() -> None:
 
 def test_a_queue_hears_of_its_complaints_and_of_any_that_may_have_left_it() -> None:
     kitchen = topic_of("complaints:kitchen")
-    assert concerns(kitchen, NOTHING, happened(case=Case("store", None, "kitchen")))
-    assert not concerns(kitchen, NOTHING, happened(case=Case("store", "kim", None)))
-    assert concerns(kitchen, NOTHING, happened(case=Case("store", "kim", None), moved=True))
-    assert concerns(topic_of("complaints:all"), NOTHING, happened(case=Case(None, None, None)))
+    assert concerns(kitchen, NOTHING, happened(of=Case("store", None, "kitchen")))
+    assert not concerns(kitchen, NOTHING, happened(of=Case("store", "kim", None)))
+    assert concerns(kitchen, NOTHING, happened(of=Case("store", "kim", None), moved=True))
+    assert concerns(topic_of("complaints:all"), NOTHING, happened(of=Case(None, None, None)))
     assert not concerns(topic_of("complaints:all"), NOTHING, happened("pty_a"))
+
+
+def test_a_person_and_a_department_hear_of_their_tasks_and_of_any_that_may_have_been_theirs() -> None:
+    kim, everybody = topic_of("tasks:kim"), topic_of("tasks:all")
+    assert concerns(kim, NOTHING, happened(of=Work("kim", "kitchen")))
+    assert concerns(topic_of("tasks:kitchen"), NOTHING, happened(of=Work("kim", "kitchen")))
+    assert not concerns(kim, NOTHING, happened(of=Work("lee", "kitchen")))
+    assert concerns(kim, NOTHING, happened(of=Work("lee", None), moved=True))
+    assert concerns(everybody, NOTHING, happened(of=Work(None, None)))
+    assert not concerns(everybody, NOTHING, happened(of=Case("store", "kim", None), moved=True))
+    assert not concerns(topic_of("complaints:all"), NOTHING, happened(of=Work("kim", None), moved=True))
 
 
 def test_a_switch_is_seen_in_the_view_it_was_of() -> None:
