@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from html import unescape
 
 import asyncpg
 import httpx
@@ -203,6 +204,34 @@ async def test_a_part_that_a_role_does_not_have_is_closed_and_the_rest_is_shown(
     assert "Your roles do not include tasks." in page
     assert 'href="/console/cases"' not in page
     assert "Earned 70 points" in page
+    for path in (
+        "/console/",
+        "/console/cases",
+        "/console/tasks",
+    ):  # a topic of theirs would end all tabs' stream
+        assert "data-live=" not in await shown(console, path)
+
+
+async def test_lists_hear_of_what_is_in_them_and_are_read_again_as_they_were_asked_for(
+    console: Reader,
+) -> None:
+    await sign_in(console, DESK, staff="kim")
+    page = await shown(console, "/console/tasks?overdue=true&assignee=kitchen&purpose=ordering&at=0")
+    found = re.search(r'data-live="tasks:kitchen" data-from="([^"]+)" data-minutely', page)
+    assert found
+    once = re.search(r"once=([^&]+)$", found[1])
+    assert once
+    assert unescape(found[1]).startswith(
+        "/console/tasks?assignee=kitchen&purpose=ordering&overdue=true&once="
+    )
+    assert 'data-live="tasks:kim"' in await shown(console, "/console/tasks")
+    assert 'data-live="tasks:all"' in await shown(console, "/console/tasks?assignee=")
+    first = await shown(console, "/console/")
+    assert 'data-live="tasks:kim"' in first
+    assert 'data-live="complaints:all"' in first
+    too_long = "x" * 200
+    for path in (f"/console/tasks?assignee={too_long}", f"/console/cases?assignee={too_long}"):
+        assert "data-live=" not in await shown(console, path)
 
 
 async def test_the_reads_of_a_screen_are_on_record_as_the_persons_own(console: Reader, database: str) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, Route, expect
 from services.api.console.assets import Assets
 from services.api.console.moments import duration
 from tests.api_reader import CUSTOMER
-from tests.complaining import complaint_desk, opened
+from tests.complaining import complaint_desk, created, opened, task
 from tests.console_guests import event, guests
 from tests.e2e.browser.conftest import Console
 from tests.fakes.tcp_proxy import tcp_proxy
@@ -104,6 +104,82 @@ async def test_whom_the_door_lets_in_the_restaurant_knows_before_they_sit_down(d
         )  # fmt: skip
         await expect(guest).to_be_visible(timeout=15_000)
         await expect(page.get_by_role("heading", name="Elsewhere in hq/bangkok/bkk-01")).to_be_visible()
+
+
+async def test_tasks_and_deadlines_on_the_first_screen_come_as_they_are_made(desk: Console) -> None:
+    async with desk.person(staff="lee") as page:
+        await is_live(page)
+        await page.evaluate("document.querySelector('#q').mine = true")
+        await desk.reader.given(
+            created("13:00", "T-7", assignee={"person": "lee"}), opened("12:20", "C-7", severity="critical")
+        )
+        await expect(page.locator("[data-part=tasks]")).to_contain_text("T-7", timeout=15_000)
+        await expect(page.locator("[data-part=due]")).to_contain_text("C-7", timeout=15_000)
+        await desk.reader.given(task("assigned", "10:00", "T-7", assignee={"person": "kim"}))
+        await expect(page.locator("[data-part=tasks]")).to_contain_text("No open tasks", timeout=15_000)
+        assert await page.evaluate("document.querySelector('#q').mine && document.activeElement.id") == "q"
+
+
+async def test_a_list_of_tasks_keeps_up_and_a_draft_in_it_is_kept(desk: Console) -> None:
+    async with desk.person(staff="lee") as page:
+        await page.goto("/console/tasks?assignee=kitchen")
+        await is_live(page)
+        part = page.locator("[data-part=tasks]")
+        await desk.reader.given(created("13:00", "T-7", assignee={"department": "kitchen"}))
+        await expect(part).to_contain_text("T-7", timeout=15_000)
+        draft = part.get_by_label("Outcome of T-7")
+        await draft.fill("she wants")
+        await draft.evaluate("field => field.blur()")
+        await desk.reader.given(created("14:00", "T-8", assignee={"department": "kitchen"}))
+        pill = part.get_by_role("button", name="Changed: show it")
+        await expect(pill).to_be_visible(timeout=15_000)
+        assert await draft.input_value() == "she wants"
+        await draft.fill("")
+        await pill.click()
+        await expect(part).to_contain_text("T-8")
+        assert await page.evaluate("document.activeElement.dataset.part") == "tasks"
+        await part.get_by_label("Outcome of T-7").fill("done")
+        await part.get_by_role("button", name="Done").first.click()
+        await page.wait_for_url("**/console/tasks?at=*")
+
+
+async def test_no_row_that_is_read_moves_though_others_come_above_it(desk: Console) -> None:
+    many = [created(f"2024-01-09T{hour:02}:00", f"T-{hour}") for hour in range(10, 24)]
+    await desk.reader.given(*many)
+    async with desk.person() as page:
+        await page.goto("/console/tasks?assignee=kim")
+        await is_live(page)
+        part = page.locator("[data-part=tasks]")
+        top = "document.querySelector('[data-id=T-22]').getBoundingClientRect().top"
+        await page.evaluate("document.querySelector('[data-id=T-21]').scrollIntoView()")
+        was = await page.evaluate(top)
+        await desk.reader.given(created("13:00", "T-early"))
+        await expect(part).to_contain_text("T-early", timeout=15_000)
+        assert abs(await page.evaluate(top) - was) < 2
+        await page.evaluate("scrollTo(0, 0)")
+        was = await page.evaluate(top)
+        await desk.reader.given(created("2024-01-09T10:30", "T-between"))
+        pill = part.get_by_role("button", name="Changed: show it")
+        await expect(pill).to_be_visible(timeout=15_000)
+        assert abs(await page.evaluate(top) - was) < 2
+        await pill.click()
+        await expect(part).to_contain_text("T-between")
+
+
+async def test_what_falls_due_joins_its_list_within_a_minute_though_nobody_did_anything(
+    database_url: str, chromium: Browser
+) -> None:
+    async with complaint_desk(database_url) as (reader, hand):
+        await reader.given(created("13:00", "T-7"), opened("11:30", "C-7", severity="critical"))
+        async with on_a_port(reader) as url, Console(url, reader, chromium).person() as page:
+            await page.clock.install()
+            for path, late in (("/console/cases", "C-7"), ("/console/tasks?overdue=true&assignee=", "T-7")):
+                await page.goto(path)
+                await is_live(page)
+                assert late not in await page.locator("main").inner_text()
+                hand.move(hours=0.75)
+                await page.clock.fast_forward(61_000)
+                await expect(page.locator("[data-part]")).to_contain_text(late, timeout=15_000)
 
 
 async def test_a_part_says_that_it_is_being_read_and_that_it_is_old_where_it_could_not_be(

@@ -13,7 +13,7 @@ from services.api.console.clock_bars import ClockBar, clock_bar
 from services.api.console.moments import instant
 from services.api.console.pages import Pages
 from services.api.console.screens.search import SOON_MINUTES
-from services.api.console.screens.shown import frame, panel
+from services.api.console.screens.shown import follows, frame, panel
 from services.api.console.visitors import visitor_in
 from services.api.console.withheld import closed
 from shared.clock import Clock
@@ -65,7 +65,7 @@ class CasesScreen:
             "overdue": overdue,
             "soon": soon,
             "assignee": assignee or "",
-            "later": "cursor" in asked,
+            "follows": "cursor" not in asked and follows(cases),
             "again": str(request.url.replace(scheme="", netloc="")),
         }
         return self._pages.page("cases.html.j2", given)

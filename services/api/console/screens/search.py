@@ -11,7 +11,8 @@ from services.api.access.purposes import Purpose
 from services.api.console.calls import OK, Answered, ApiCalls
 from services.api.console.forms import form_of
 from services.api.console.pages import Pages
-from services.api.console.screens.shown import frame, panel
+from services.api.console.screens.shown import follows, frame, panel
+from services.api.console.screens.sign_in import HOME
 from services.api.console.search import MOST_CHARACTERS, customer_named, guesses, is_ending
 from services.api.console.visitors import Visitor, visitor_in
 from shared.clock import Clock
@@ -95,6 +96,8 @@ class SearchScreen:
             "candidates": [],
             "tasks": panel(tasks),
             "soon": panel(cases),
+            "follows": {"tasks": follows(tasks), "soon": follows(cases)},
+            "again": f"{HOME}?{urlencode({'purpose': purpose or ''})}",
         }
 
     async def _candidates(

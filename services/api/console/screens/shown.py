@@ -1,11 +1,13 @@
 """What every screen is given: who looks at it, for what, and when."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from services.api.access.purposes import Purpose
 from services.api.console.calls import Answered
 from services.api.console.visitors import Visitor
+
+_NEVER_READ: Final = frozenset({"forbidden_call", "invalid_parameter", "invalid_cursor"})
 
 
 def frame(visitor: Visitor, purpose: Purpose | None, now: datetime, here: str) -> dict[str, Any]:
@@ -33,3 +35,11 @@ def panel(answered: Answered) -> dict[str, Any]:
         return {"state": "ready", "document": answered.document, "problem": None}
     state = "closed" if problem["code"] == "forbidden_call" else "failed"
     return {"state": state, "document": None, "problem": problem}
+
+
+def follows(answered: Answered) -> bool:
+    """Whether a part may hear of changes: not one that the reader's roles close, or that nobody could ask for.
+
+    A single topic of such a part would end the stream of all tabs.
+    """
+    return answered.problem is None or answered.problem["code"] not in _NEVER_READ

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.api.access.purposes import Purpose
 from services.api.console.calls import ApiCalls
 from services.api.console.pages import Pages
-from services.api.console.screens.shown import frame, panel
+from services.api.console.screens.shown import follows, frame, panel
 from services.api.console.visitors import visitor_in
 from services.api.console.withheld import closed
 from shared.clock import Clock
@@ -31,6 +33,7 @@ class TasksScreen:
         purpose = visitor.purpose(asked.get("purpose"))
         assignee = asked.get("assignee", visitor.staff or "") or None
         overdue = "true" if asked.get("overdue") == "true" else None
+        once = asked.get("once") or self._new_token()
         tasks = await self._calls.get(
             request.scope,
             visitor.reader,
@@ -48,9 +51,16 @@ class TasksScreen:
             "tasks": panel(tasks),
             "assignee": assignee or "",
             "overdue": overdue is not None,
-            "later": "cursor" in asked,
+            "follows": "cursor" not in asked and follows(tasks),
+            "again": _again(assignee, purpose, overdue, once),
             "acts": "handling" in visitor.reader.rights.parts,
-            "once": self._new_token(),
+            "once": once,
             "closed": closed([] if tasks.document is None else tasks.document["withheld"], visitor),
         }
         return self._pages.page("tasks.html.j2", given)
+
+
+def _again(assignee: str | None, purpose: Purpose | None, overdue: str | None, once: str) -> str:
+    """Where the list is read again: as it is for whoever looks, with the token of their page in its forms."""
+    asked = {"assignee": assignee or "", "purpose": purpose or "", "overdue": overdue or "", "once": once}
+    return f"/console/tasks?{urlencode(asked)}"

@@ -73,13 +73,12 @@ function share(scope) {
   const all = () => stream.follow(new Set([...ports.values()].flatMap((topics) => [...topics])));
   scope.addEventListener("connect", (event) => {
     const [port] = event.ports;
-    port.addEventListener("message", ({ data }) => {
+    port.onmessage = ({ data }) => {
       if (data.topics === null) ports.delete(port);
       else ports.set(port, new Set(data.topics));
       all();
       port.postMessage({ kind: "state", ...stream.state });
-    });
-    port.start();
+    };
   });
 }
 

@@ -3,7 +3,7 @@
 const OFF = "rapport.keys-off";
 const SECOND_KEY_MILLISECONDS = 1500;
 
-const typing = (target) => target.closest("input, select, textarea, [contenteditable]") !== null;
+const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
 
 export function keyboard(document, pause) {
   const dialog = document.querySelector("#keys");
@@ -11,8 +11,16 @@ export function keyboard(document, pause) {
   const on = dialog.querySelector("[data-keys-on]");
   on.checked = localStorage.getItem(OFF) === null;
   on.addEventListener("change", () => (on.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
-  opener.addEventListener("click", () => dialog.showModal());
+  const help = () => dialog.showModal();
+  opener.addEventListener("click", help);
 
+  const acts = {
+    "?": help,
+    p: pause,
+    "/": () => toSearch(document),
+    j: () => step(document, 1),
+    k: () => step(document, -1),
+  };
   let going = 0;
   document.addEventListener("keydown", (event) => {
     if (!on.checked || dialog.open || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
@@ -23,11 +31,7 @@ export function keyboard(document, pause) {
       if (link) return taken(event, () => link.click());
     }
     if (event.key === "g") going = performance.now();
-    else if (event.key === "?") taken(event, () => dialog.showModal());
-    else if (event.key === "p") taken(event, pause);
-    else if (event.key === "/") taken(event, () => toSearch(document));
-    else if (event.key === "j") taken(event, () => step(document, 1));
-    else if (event.key === "k") taken(event, () => step(document, -1));
+    else if (Object.hasOwn(acts, event.key)) taken(event, acts[event.key]);
     else if (event.key === "Enter" && event.target === document.body) open(document, event);
   });
 }

@@ -3,13 +3,15 @@ import { Stream } from "{{hints.js}}";
 
 // Only what this very service drew is ever made into elements, and it escapes every text that it was given.
 const own = globalThis.trustedTypes?.createPolicy("rapport", { createHTML: (text) => text, createScriptURL: (url) => url });
-const parsed = (text) => new DOMParser().parseFromString(own ? own.createHTML(text) : text, "text/html");
+const parsed = (text) => new DOMParser().parseFromString(own?.createHTML(text) ?? text, "text/html");
+
+const partOf = (page, name) => page.querySelector(`[data-part="${CSS.escape(name)}"]`);
 
 export function live(document) {
   const state = document.querySelector("[data-live-state]");
   const parts = () => [...document.querySelectorAll("[data-live]")];
   if (parts().length === 0) return () => {};
-  const seen = { live: null, generation: 0, paused: false };
+  const seen = { live: { live: null }, generation: 0, paused: false };
   const waiting = new Map();
 
   const heard = (message) => {
@@ -23,17 +25,24 @@ export function live(document) {
     seen.rebuilt = seen.generation > 0 && message.generation !== seen.generation ? message.generation : 0;
     seen.generation = message.generation;
     say();
-    for (const part of parts().filter((each) => each.dataset.live === message.topic)) changed(part.dataset.part, message);
+    for (const { dataset } of parts()) if (dataset.live === message.topic) changed(dataset.part, message);
   };
 
   function say() {
     if (seen.paused) state.textContent = "Paused";
-    else if (seen.live === null || seen.live.live === null) state.textContent = "";
+    else if (seen.live.live === null) state.textContent = "";
     else if (!seen.live.live) state.textContent = `Not live since ${clock(seen.live.since)}, retrying`;
     else if (seen.rebuilt) state.textContent = `Rebuilt: generation ${seen.rebuilt}`;
     else state.textContent = seen.behind > 1 ? `Live, ${ago(seen.behind)} behind` : "Live";
-    state.dataset.liveState = seen.live?.live === false ? "lost" : "";
+    state.dataset.liveState = seen.live.live === false ? "lost" : "";
   }
+
+  // What only falls due is told by nobody.
+  setInterval(() => {
+    for (const { dataset } of document.hidden ? [] : parts()) {
+      if ("minutely" in dataset) changed(dataset.part, waiting.get(dataset.part) ?? {});
+    }
+  }, 60_000);
 
   function changed(name, hint) {
     const was = waiting.get(name);
@@ -44,7 +53,7 @@ export function live(document) {
   async function read(name) {
     while (waiting.has(name) && !seen.paused) {
       const hint = waiting.get(name);
-      const part = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
+      const part = partOf(document, name);
       if (part?.dataset.from) {
         const found = await loading(part, again(part, hint).catch(() => undefined));
         if (found === undefined) outdated(part);
@@ -69,24 +78,20 @@ async function signedOut() {
   return answer?.type === "opaqueredirect";
 }
 
+const made = (name, properties) => Object.assign(document.createElement(name), properties);
+
 function sayGone(state) {
-  const link = document.createElement("a");
-  link.href = `/console/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
-  link.textContent = "Signed out: sign in again";
-  state.replaceChildren(link);
+  const href = `/console/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  state.replaceChildren(made("a", { href, textContent: "Signed out: sign in again" }));
 }
 
 function connect(address, topics, heard) {
-  if (typeof SharedWorker === "undefined") {
-    new Stream(heard).follow(new Set(topics()));
-    return;
-  }
-  const worker = new SharedWorker(own ? own.createScriptURL(address) : address, { type: "module" });
-  worker.port.addEventListener("message", ({ data }) => heard(data));
-  worker.port.start();
-  const say = () => worker.port.postMessage({ topics: topics() });
+  if (typeof SharedWorker === "undefined") return new Stream(heard).follow(new Set(topics()));
+  const { port } = new SharedWorker(own?.createScriptURL(address) ?? address, { type: "module" });
+  port.onmessage = ({ data }) => heard(data);
+  const say = () => port.postMessage({ topics: topics() });
   say();
-  addEventListener("pagehide", () => worker.port.postMessage({ topics: null }));
+  addEventListener("pagehide", () => port.postMessage({ topics: null }));
   addEventListener("pageshow", (event) => event.persisted && say());
 }
 
@@ -97,79 +102,80 @@ const tags = new WeakMap();
 const NOTICED_MILLISECONDS = 300;
 
 // Says that a part is being read once that takes long enough to be noticed.
-async function loading(part, answer) {
+function loading(part, answer) {
   const timer = setTimeout(() => part.setAttribute("aria-busy", "true"), NOTICED_MILLISECONDS);
-  try {
-    return await answer;
-  } finally {
+  return answer.finally(() => {
     clearTimeout(timer);
     part.removeAttribute("aria-busy");
-  }
+  });
 }
 
-// What could not be read again stays, and says since when it is old; the next hint, or a reload, tries again.
+// What could not be read again stays, and says since when it is old.
 function outdated(part) {
   if (part.querySelector(":scope > .stale")) return;
-  const told = document.createElement("p");
-  told.className = "state stale";
-  told.textContent = `Not current since ${clock(Date.now())}: it could not be read again. `;
-  const link = document.createElement("a");
-  link.href = location.href;
-  link.textContent = "Try again";
-  told.append(link);
+  const textContent = `Not current since ${clock(Date.now())}: it could not be read again. `;
+  const told = made("p", { className: "state stale", textContent });
+  told.append(made("a", { href: location.href, textContent: "Try again" }));
   part.prepend(told);
 }
 
 // The part as it is now, null where it is what is shown. Rejects where it could not be read.
 async function again(part, hint) {
-  const headers = { "Rapport-At-Least": hint.position, Prefer: "wait=5" };
-  if (tags.has(part)) headers["If-None-Match"] = tags.get(part);
+  const headers = { "Rapport-At-Least": hint.position ?? "0", Prefer: "wait=5" };
+  const etag = tags.get(part);
+  if (etag) headers["If-None-Match"] = etag;
   const answer = await fetch(part.dataset.from, { headers, redirect: "error" });
   if (answer.status === 304) return null;
   if (answer.status !== 200) throw new Error(`status ${answer.status}`);
-  const fresh = parsed(await answer.text()).querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
-  if (fresh && answer.headers.has("etag")) tags.set(fresh, answer.headers.get("etag"));
+  const fresh = partOf(parsed(await answer.text()), part.dataset.part);
+  if (fresh) tags.set(fresh, answer.headers.get("etag"));
   return fresh;
 }
 
-function show(part, fresh) {
-  if (fresh.isEqualNode(part)) return;
-  if (part.dataset.part === "timeline") return news(part, fresh);
-  if (!busy(part)) return part.replaceWith(fresh);
-  const row = pill(part, "Changed: show it", fresh);
-  row.removeAttribute("data-count");
-}
+const twin = (part, row) => part.querySelector(`[data-id="${CSS.escape(row.dataset.id)}"]`);
 
 // A timeline is read: what is new is counted above it, and shown when asked for.
-function news(part, fresh) {
-  const ids = (node) => [...node.querySelectorAll("[data-id]")].map((each) => each.dataset.id);
-  const shown = new Set(ids(part));
-  const count = ids(fresh).filter((id) => !shown.has(id)).length;
-  if (count > 0) pill(part, `${count} new`, fresh).dataset.count = count;
-  else if (shown.size === ids(fresh).length && !busy(part)) part.replaceWith(fresh);
+function show(part, fresh) {
+  if (fresh.isEqualNode(part)) return;
+  const rows = part.dataset.part === "timeline" ? [...fresh.querySelectorAll("[data-id]")] : [];
+  const count = rows.filter((row) => !twin(part, row)).length;
+  if (count > 0) pill(part, `${count} new`, fresh);
+  else if (busy(part) || !inPlace(part, fresh)) pill(part, "Changed: show it", fresh);
 }
 
-function pill(part, text, fresh) {
-  let button = part.querySelector(":scope > .pill");
-  if (!button) {
-    button = document.createElement("button");
-    button.className = "pill";
-    part.prepend(button);
-  }
-  button.textContent = text;
-  button.onclick = () => {
+// Shows a part anew, unless that moved a row that is in view; those above may come and go.
+function inPlace(part, fresh) {
+  const top = (row) => row.getBoundingClientRect().top;
+  const y = scrollY;
+  const rows = [...part.querySelectorAll("[data-id]")]
+    .map((row) => [twin(fresh, row), top(row)])
+    .filter(([row, was]) => row && was > 0 && was < innerHeight);
+  part.replaceWith(fresh);
+  if (rows[0]) scrollTo(0, y + top(rows[0][0]) - rows[0][1]);
+  if (rows.every(([row, was]) => Math.abs(top(row) - was) < 2)) return true;
+  fresh.replaceWith(part);
+  scrollTo(0, y);
+}
+
+function pill(part, textContent, fresh) {
+  const button = part.querySelector(":scope > .pill") ?? made("button", { className: "pill" });
+  if (!button.isConnected) part.prepend(button);
+  const onclick = () => {
     part.replaceWith(fresh);
-    const heading = fresh.querySelector("h1, h2");
-    heading?.setAttribute("tabindex", "-1");
-    heading?.focus();
+    const heading = fresh.querySelector("h1, h2") ?? fresh;
+    heading.setAttribute("tabindex", "-1");
+    heading.focus();
   };
-  return button;
+  Object.assign(button, { textContent, onclick });
 }
 
-// Whether somebody is at it: the focus, a selection or a changed field lies within.
+// Whether somebody is at it: the focus, the row of the keys, a selection or a changed field lies within.
 function busy(part) {
-  if (part.contains(document.activeElement)) return true;
   const selection = getSelection();
-  if (!selection.isCollapsed && part.contains(selection.anchorNode)) return true;
-  return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+  return (
+    part.contains(document.activeElement) ||
+    part.querySelector("[data-here]") ||
+    (!selection.isCollapsed && part.contains(selection.anchorNode)) ||
+    [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue)
+  );
 }
