@@ -9,6 +9,7 @@ from services.projections.read_models.timeline import TIMELINE
 from shared.position import Position
 from tests.api_reader import CUSTOMER, Reader
 from tests.complaining import assigned, at, complaint_desk, created, opened, task
+from tests.credentials import access, key
 from tests.identifying import linked
 from tests.listening import listening, on_a_port
 from tests.projecting import purchase
@@ -175,3 +176,12 @@ async def test_streams_end_at_once_when_the_service_stops(reader: Reader) -> Non
 async def test_topics_that_there_are_not_are_refused(reader: Reader, topics: str) -> None:
     answer = await reader.get("/v1/live", topics=topics)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_parameter")
+
+
+async def test_topics_of_calls_that_a_role_does_not_have_are_refused_by_name(database_url: str) -> None:
+    desk = key("reader", roles=("loyalty_desk",))
+    async with complaint_desk(database_url, access=access(desk)) as (reader, _):
+        for kind in ("tasks", "complaints"):
+            answer = await reader.get("/v1/live", headers=desk.header, topics=f"{TOPIC},{kind}:all")
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_call")
+            assert f"do not include {kind} topics" in answer.json()["detail"]
