@@ -291,7 +291,7 @@ async def test_without_its_database_the_console_says_so_and_offers_another_try()
     ("path", "name"),
     [
         (f"/console/c/{CUSTOMER}/timeline.json?purpose=complaint_handling", "timeline"),
-        (f"/console/c/{CUSTOMER}/statement/M1?purpose=complaint_handling", "statement"),
+        (f"/console/c/{CUSTOMER}/statement/1?purpose=complaint_handling", "statement"),
         ("/console/case.json/C-1?purpose=complaint_handling", "case"),
     ],
 )

@@ -34,6 +34,7 @@ from services.api.console.screens.tasks import TasksScreen
 from services.api.console.screens.views import ViewScreen, ViewsScreen
 from services.api.console.sessions import Sessions
 from services.api.console.visitors import NOBODY, Visitors, put_visitor, visitor_in
+from services.api.database import DatabaseUnavailableError
 from shared.clock import Clock
 from shared.credentials.access import Access
 from shared.http.problems import Problem, internal_error, trace_id_of
@@ -75,10 +76,11 @@ def console_app(
         Route(SIGN_IN, door.open_to_all(sign_in.begin), methods=["POST"]),
         Route("/console/sign-out", door.open_to_all(sign_in.end), methods=["POST"]),
         Route(HOME, door.guarded(search.show), methods=["GET"]),
+        Route("/console/search", _home, methods=["GET"]),
         Route("/console/search", door.guarded(search.find), methods=["POST"]),
         Route("/console/c/{id}", door.guarded(customer.show), methods=["GET"]),
         Route("/console/c/{id}/timeline.json", door.guarded(exports.timeline), methods=["GET"]),
-        Route("/console/c/{id}/statement/{account:path}", door.guarded(exports.statement), methods=["GET"]),
+        Route("/console/c/{id}/statement/{number:int}", door.guarded(exports.statement), methods=["GET"]),
         Route("/console/case.json/{id:path}", door.guarded(exports.case), methods=["GET"]),
         Route("/console/c/{id}/loyalty", door.guarded(points.show), methods=["GET"]),
         Route("/console/cases", door.guarded(cases.show), methods=["GET"]),
@@ -159,6 +161,8 @@ class _Door:
                 return await screen(request)
             except Problem as problem:
                 return self._told(request, problem)
+            except DatabaseUnavailableError as error:
+                return self._told(request, Problem(503, "database_unavailable", f"{error}; try again"))
             except Exception as error:  # noqa: BLE001 - whatever it was, a person gets a page, and the log the rest
                 return self._told(request, internal_error(request.scope, error))
 
@@ -167,7 +171,12 @@ class _Door:
     def _told(self, request: Request, problem: Problem) -> Response:
         visitor = visitor_in(request.scope, otherwise=NOBODY)
         around = frame(visitor, visitor.purpose(None), self._clock(), "")
-        given = {**around, "problem": problem, "trace_id": trace_id_of(request.scope)}
+        given = {
+            **around,
+            "problem": problem,
+            "trace_id": trace_id_of(request.scope),
+            "sent": not reads_only(request.method),
+        }
         response = self._pages.page("problem.html.j2", given, problem.status)
         response.headers.update(problem.headers)
         return response

@@ -15,17 +15,23 @@ _FRESHNESS: Final = frozenset({b"rapport-at-least", b"prefer"})
 """What a page that is read again after a hint says of how fresh it has to be: the calls behind it have to be so too."""
 _LONGEST_WAIT_SECONDS: Final = 10
 """How long a page waits to show what somebody has just done."""
+_NOT_REACHED: Final = "position_not_reached"
 OK: Final = 200
 ACCEPTED: Final = 202
 NOT_FOUND: Final = 404
+UNAVAILABLE: Final = 503
 
 
 class Answered(NamedTuple):
-    """What a call answered: its document, or the problem document that says why there is none; exactly one of both."""
+    """What a call answered: its document, or the problem document that says why there is none; exactly one of both.
+
+    `behind` says that it does not include the position that was waited for.
+    """
 
     document: Any
     problem: Mapping[str, Any] | None
     position: str | None = None
+    behind: bool = False
 
     @property
     def status(self) -> int:
@@ -48,7 +54,8 @@ class ApiCalls:
     ) -> Answered:
         """The answer to a `GET` within the request `visit`; parameters that are None are left out.
 
-        `at_least` is a position that the answer has to include, beside what the visit itself asks for.
+        `at_least` is a position that is waited for, 10 s at most, beside what the visit itself asks for. Where the
+        views do not reach it by then, the answer is of where they stand, and says so.
 
         A trailing `_` of a parameter's name is dropped, as `from` is a word of the language. Raises nothing that the
         API means to tell: problems are answers.
@@ -60,7 +67,11 @@ class ApiCalls:
         if at_least is not None:
             at = (b"rapport-at-least", at_least.encode("latin-1", "replace"))
             scope["headers"] += [at, (b"prefer", b"wait=%d" % _LONGEST_WAIT_SECONDS)]
-        return await self._answered(scope, b"")
+        answered = await self._answered(scope, b"")
+        if at_least is not None and answered.problem is not None and answered.problem["code"] == _NOT_REACHED:
+            answered = await self._answered(_scope(visit, reader, "GET", path, query.encode()), b"")
+            return answered._replace(behind=True)
+        return answered
 
     async def stream(self, visit: Scope, reader: Reader, path: str, receive: Receive, send: Send) -> None:
         """Hands the request `visit` on to a call whose answer goes on and on, with the query it came with."""

@@ -29,10 +29,11 @@ class CaseWork:
 
     async def on_case(self, request: Request) -> Response:
         """Posts an action on a case and goes to the case, which tells what came of it. What no event can be made of is
-        told beside the form, with what was written.
+        told beside the form, with what was written. Raises the problem 404 where there is no such case.
         """
         staff = _staff(visitor_in(request.scope), "complaints")
         subject, form = request.path_params["id"], await form_of(request)
+        await self._case.check_known(request)
         try:
             event = case_event(_action(form, CASE_ACTIONS), subject, staff, form, self._clock())
             posted = await self._acting.post(event)

@@ -29,6 +29,11 @@ CHOICES: Final = {
     "reason": get_args(EscalationReason),
 }
 """What the forms offer: the words of the events themselves."""
+ACCEPTED_NOT_SHOWN: Final = (
+    "it is accepted and stands in the log, so there is no need to send it again; the views are behind, and will show "
+    "it once they have come to it"
+)
+"""What is said of an action whose event no view has taken in time."""
 
 
 class CasesScreen:
@@ -80,22 +85,29 @@ class CaseScreen:
         self._clock = clock
         self._new_token = new_token
 
+    async def check_known(self, request: Request) -> None:
+        """Raises the problem 404 where there is no such complaint, so that nothing is posted of it."""
+        answered = await self._calls.get(
+            request.scope, visitor_in(request.scope).reader, _call(request.path_params["id"])
+        )
+        if answered.status == NOT_FOUND:
+            raise unknown_case()
+
     async def show(
         self, request: Request, *, draft: Mapping[str, str] | None = None, refused: str | None = None
     ) -> Response:
         """The page, with the outcome of the action that `did` names, or the draft of one that was refused.
 
-        Raises the API's problem where there is no such complaint.
+        Raises the problem 404 where there is no such complaint.
         """
         visitor, asked, now = visitor_in(request.scope), request.query_params, self._clock()
         form = draft or {}
         purpose = visitor.purpose(form.get("purpose", asked.get("purpose")))
-        complaint_id = quote(request.path_params["id"], safe="")
         answered = await self._calls.get(
-            request.scope, visitor.reader, f"/v1/complaints/{complaint_id}", asked.get("at"), purpose=purpose
+            request.scope, visitor.reader, _call(request.path_params["id"]), asked.get("at"), purpose=purpose
         )
-        if answered.status == NOT_FOUND and answered.problem is not None:
-            raise Problem(404, "unknown_complaint", answered.problem["detail"])
+        if answered.status == NOT_FOUND:
+            raise unknown_case()
         document = answered.document
         given = {
             **frame(visitor, purpose, now, "cases"),
@@ -119,6 +131,16 @@ def _bars(document: Mapping[str, Any]) -> list[ClockBar]:
     return [clock_bar(each, instant(document["as_of"])) for each in document["clocks"]]
 
 
+def unknown_case() -> Problem:
+    """The problem 404 of an id that no case has."""
+    detail = "no case has this id; check it, or look for the case on its customer's page or among the cases"
+    return Problem(404, "unknown_complaint", detail)
+
+
+def _call(complaint_id: str) -> str:
+    return f"/v1/complaints/{quote(complaint_id, safe='')}"
+
+
 def _again(request: Request, purpose: Purpose | None) -> str:
     return f"{request.url.path}?{urlencode({'purpose': purpose or ''})}"
 
@@ -132,7 +154,7 @@ def outcome_of(document: Mapping[str, Any], did: str | None) -> tuple[str, str] 
         return None
     found = next((each for each in document["history"] if each["event_id"] == did), None)
     if found is None:
-        return "waiting", "the log has it, and the view does not show it yet; look again in a moment"
+        return "waiting", ACCEPTED_NOT_SHOWN
     what = found["type"].partition(".")[2].replace("_", " ")
     if found["applied"]:
         return "done", what

@@ -9,7 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api.access.purposes import Purpose
-from services.api.console.calls import Answered, ApiCalls
+from services.api.console.calls import NOT_FOUND, Answered, ApiCalls
+from services.api.console.screens.cases import unknown_case
+from services.api.console.screens.points import MOST_ACCOUNTS
 from services.api.console.visitors import Visitor, visitor_in
 from shared.clock import Clock
 from shared.http.problems import Problem
@@ -33,20 +35,38 @@ class Exports:
         return await self._listed(request, visitor, path, "timeline", purpose)
 
     async def statement(self, request: Request) -> Response:
-        """The entries of a loyalty account, likewise."""
+        """The entries of one of a customer's loyalty accounts, likewise, with the account that they are of.
+
+        Its address has the account's place among those that the screen of points shows, as a card's number belongs in
+        no address. Raises the problem 404 `unknown_account` where there are fewer.
+        """
         visitor, _ = _who(request)
-        path = f"/v1/loyalty/accounts/{quote(request.path_params['account'], safe='')}/entries"
-        return await self._listed(request, visitor, path, "statement", None)
+        accounts = await self._calls.get(
+            request.scope,
+            visitor.reader,
+            f"/v1/customers/{request.path_params['id']}/loyalty",
+            limit=MOST_ACCOUNTS,
+        )
+        number = request.path_params["number"]
+        found = _read(accounts)["items"]
+        if not 1 <= number <= len(found):
+            detail = f"this customer has no loyalty account {number}; open their points and choose one there"
+            raise Problem(404, "unknown_account", detail)
+        account_id = found[number - 1]["account_id"]
+        path = f"/v1/loyalty/accounts/{quote(account_id, safe='')}/entries"
+        return await self._listed(request, visitor, path, "statement", None, account_id=account_id)
 
     async def case(self, request: Request) -> Response:
         """The dossier of a complaint: what it is about, its clocks, and the newest of its history."""
         visitor, purpose = _who(request)
         path = f"/v1/complaints/{quote(request.path_params['id'], safe='')}"
         answered = await self._calls.get(request.scope, visitor.reader, path, purpose=purpose)
+        if answered.status == NOT_FOUND:
+            raise unknown_case()
         return self._file(visitor, purpose, "case", _read(answered), answered.position)
 
     async def _listed(
-        self, request: Request, visitor: Visitor, path: str, name: str, purpose: Purpose | None
+        self, request: Request, visitor: Visitor, path: str, name: str, purpose: Purpose | None, **of: str
     ) -> Response:
         items: list[Any] = []
         cursor: str | None = None
@@ -61,7 +81,9 @@ class Exports:
             cursor = page["next_cursor"]
             if cursor is None:
                 break
-        return self._file(visitor, purpose, name, {"items": items, "more": cursor is not None}, position)
+        return self._file(
+            visitor, purpose, name, {**of, "items": items, "more": cursor is not None}, position
+        )
 
     def _file(
         self,

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from services.api.console.calls import NOT_FOUND, ApiCalls
+from services.api.console.calls import NOT_FOUND, UNAVAILABLE, ApiCalls
 from services.api.console.forms import form_of
 from services.api.console.pages import Pages
 from services.api.console.screens.shown import frame, panel
@@ -64,6 +64,7 @@ class OrderScreen:
             "count": count,
             "expected": wish["view"] if count is None else counted,
             "refused": refused,
+            "certain": status < UNAVAILABLE,
             "back": _back(wish),
         }
         return self._pages.page("ops_order.html.j2", given, status)

@@ -15,7 +15,7 @@ from services.api.console.visitors import visitor_in
 from shared.clock import Clock
 from shared.http.problems import Problem
 
-_MOST_ACCOUNTS: Final = "5"
+MOST_ACCOUNTS: Final = "5"
 _ENTRIES: Final = "100"
 
 
@@ -33,7 +33,7 @@ class PointsScreen:
         purpose = visitor.purpose(request.query_params.get("purpose"))
         customer_id = request.path_params["id"]
         loyalty = await self._calls.get(
-            scope, visitor.reader, f"/v1/customers/{customer_id}/loyalty", limit=_MOST_ACCOUNTS
+            scope, visitor.reader, f"/v1/customers/{customer_id}/loyalty", limit=MOST_ACCOUNTS
         )
         if loyalty.status == NOT_FOUND and loyalty.problem is not None:
             raise Problem(404, loyalty.problem["code"], loyalty.problem["detail"])

@@ -20,6 +20,7 @@ SIGN_IN: Final = "/console/sign-in"
 HOME: Final = "/console/"
 _MOST_STAFF_CHARACTERS: Final = 128
 _TEMPLATE: Final = "sign_in.html.j2"
+_UNAUTHORIZED: Final = 401
 
 
 class SignIn:
@@ -49,7 +50,7 @@ class SignIn:
                 bearer, staff or _subject(bearer), self._clock(), bearer.ends_at
             )
         except Problem as problem:
-            return self._pages.page(_TEMPLATE, self._given(onward, staff, problem.detail), problem.status)
+            return self._pages.page(_TEMPLATE, self._given(onward, staff, _in_words(problem)), problem.status)
         except DatabaseUnavailableError as error:
             return self._pages.page(_TEMPLATE, self._given(onward, staff, f"{error}; try again"), 503)
         response = RedirectResponse(onward, 303)
@@ -102,6 +103,13 @@ def _subject(bearer: Bearer) -> str | None:
     """Who acts where nobody says so: the person that an issuer's token is of. A key may be a whole desk's."""
     kind, _, name = bearer.name.partition(":")
     return name if kind == "subject" else None
+
+
+def _in_words(problem: Problem) -> str:
+    """Why somebody is not let in, for people: programs are told which header to send instead."""
+    if problem.status != _UNAUTHORIZED:
+        return problem.detail
+    return f"{problem.detail.partition(';')[0]}; ask for another one where you got it from"
 
 
 def _refused(why: str) -> Problem:

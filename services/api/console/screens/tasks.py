@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.api.access.purposes import Purpose
 from services.api.console.calls import ApiCalls
 from services.api.console.pages import Pages
+from services.api.console.screens.cases import ACCEPTED_NOT_SHOWN
 from services.api.console.screens.shown import follows, frame, panel
 from services.api.console.visitors import visitor_in
 from services.api.console.withheld import closed
@@ -53,6 +54,7 @@ class TasksScreen:
             "overdue": overdue is not None,
             "follows": "cursor" not in asked and follows(tasks),
             "again": _again(assignee, purpose, overdue, once),
+            "behind": ACCEPTED_NOT_SHOWN if tasks.behind else None,
             "acts": "handling" in visitor.reader.rights.parts,
             "once": once,
             "closed": closed([] if tasks.document is None else tasks.document["withheld"], visitor),
