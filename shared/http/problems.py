@@ -111,10 +111,14 @@ class ProblemBoundary:
 
 
 def internal_error(scope: Scope, error: Exception) -> Problem:
-    """Logs an unforeseen error with the request's trace id, and gives the problem that names only that id."""
+    """Logs an unforeseen error with the request's trace id, and gives the problem that names only that id.
+
+    The line has the route and not the path, in which a card's number or a customer's id may stand.
+    """
     trace_id = trace_id_of(scope)
+    route = scope.get("rapport.route", getattr(scope.get("route"), "path", "unmatched"))
     structlog.get_logger("rapport.http").error(
-        "request_failed", trace_id=trace_id, method=scope["method"], path=scope["path"], exc_info=error
+        "request_failed", trace_id=trace_id, method=scope["method"], route=route, exc_info=error
     )
     return Problem(
         500,
