@@ -29,12 +29,22 @@ class Listener:
 
     async def next(self) -> Heard:
         """The next event but for those that say how things stand. Raises `EOFError` at the end of the stream."""
+        while (heard := await self._any()).name == "standing":
+            pass
+        return heard
+
+    async def standing(self) -> float | None:
+        """By how many seconds views are behind, when that is told next; other events are passed over."""
+        while (heard := await self._any()).name != "standing":
+            pass
+        behind: float | None = heard.data["behind_seconds"]
+        return behind
+
+    async def _any(self) -> Heard:
         told: dict[str, str] = {}
         async for line in self._lines:
             self.bytes += line.encode() + b"\n"
-            if not line and told.get("event") == "standing":
-                told = {}
-            elif not line and "event" in told:
+            if not line and "event" in told:
                 return Heard(told["id"], told["event"], json.loads(told["data"]))
             name, _, value = line.partition(": ")
             told[name] = value

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from services.ops.erasing import Receipt, Wanted, erase
 from shared.clock import Clock, system_clock
+from shared.log.port import EventLog
 from shared.metrics import Metrics
 from shared.personal_data.key_store import PostgresKeyStore
 from shared.personal_data.master_keys import MasterKeys
@@ -20,19 +21,22 @@ from tests.projecting import projection, reached, worker
 from tests.strategies import JsonObject
 
 
-async def posted(desk: Reader, clock: Clock, *events: JsonObject) -> Position:
-    """Posts events and waits until the views have them; answers their position."""
+async def sent(log: EventLog, database_url: str, clock: Clock, *events: JsonObject) -> Position:
+    """Posts events, and answers the position that includes them."""
     metrics = Metrics(CollectorRegistry()).personal_data
-    keys = PostgresKeyStore(
-        desk.database_url, 2.0, MasterKeys(base64.b64decode(MASTER_KEY)), os.urandom, metrics
-    )
+    keys = PostgresKeyStore(database_url, 2.0, MasterKeys(base64.b64decode(MASTER_KEY)), os.urandom, metrics)
     async with (
-        service_over(desk.log, clock, keys, identifier_pepper=PEPPER) as (service, _),
+        service_over(log, clock, keys, identifier_pepper=PEPPER) as (service, _),
         httpx.AsyncClient(transport=httpx.ASGITransport(service), base_url="http://ingest") as client,
     ):
         answer = await client.post("/v1/events", json=list(events))
     assert answer.status_code == 202, answer.text
-    position = Position.parse(answer.json()["position"])
+    return Position.parse(answer.json()["position"])
+
+
+async def posted(desk: Reader, clock: Clock, *events: JsonObject) -> Position:
+    """Posts events and waits until the views have them; answers their position."""
+    position = await sent(desk.log, desk.database_url, clock, *events)
     connection = await asyncpg.connect(desk.database_url)
     async with worker(projection(desk.database_url, desk.log)):
         await reached(connection, position)
