@@ -69,6 +69,7 @@ console_sessions = Table(
     Column("staff", Text),
     Column("begun_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("department", Text),
     Index("console_sessions_by_end", "ends_at"),
 )
 """Who is signed in to the console; see `services.api.console.sessions`, which alone reads and writes it."""

@@ -90,6 +90,21 @@ async def test_who_came_through_an_open_door_has_to_sign_in_once_there_is_a_key(
         assert (await console.client.get("/console/")).status_code == 303
 
 
+async def test_the_tasks_of_ones_department_are_one_press_away(console: Reader) -> None:
+    await sign_in(console, DESK, staff="kim", department=" kitchen & bar ")
+    page = await shown(console, "/console/tasks")
+    link = re.search(r'<a href="([^"]+)" >My department', page)
+    assert link
+    assert unescape(link[1]) == "/console/tasks?assignee=kitchen+%26+bar"
+    page = await shown(console, unescape(link[1]))
+    assert re.search(r'aria-current="true">My department', page)
+    assert 'data-live="tasks:kitchen &amp; bar"' in page
+    await sign_in(console, DESK, staff="kim")
+    assert "My department" not in await shown(console, "/console/tasks")
+    refused = await sign_in(console, DESK, department="x" * 129)
+    assert (refused.status_code, "department has at most 128 characters" in refused.text) == (422, True)
+
+
 async def test_a_key_that_does_not_hold_is_told_so_on_the_form(console: Reader) -> None:
     answer = await sign_in(console, key("reader", roles=("front_line",)))
     assert answer.status_code == 401

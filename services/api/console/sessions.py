@@ -21,8 +21,8 @@ _TOKEN_BYTES: Final = 32
 _TOKEN_CHARACTERS: Final = 64
 
 _BEGIN: Final = """
-insert into control.console_sessions (token_hash, bearer, roles, purposes, staff, begun_at, ends_at)
-values ($1, $2, $3, $4, $5, $6, $7)
+insert into control.console_sessions (token_hash, bearer, roles, purposes, staff, department, begun_at, ends_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _END: Final = "delete from control.console_sessions where token_hash = $1"
 _FORGET: Final = f"""
@@ -31,19 +31,27 @@ delete from control.console_sessions where token_hash in (
 )
 """  # noqa: S608 - a fixed number
 _FIND: Final = """
-select bearer, roles, purposes, staff, ends_at from control.console_sessions where token_hash = $1 and ends_at > $2
+select bearer, roles, purposes, staff, department, ends_at from control.console_sessions
+where token_hash = $1 and ends_at > $2
 """
+
+
+class Person(NamedTuple):
+    """What people say of themselves: their staff id, by which they act, and the department whose tasks they share."""
+
+    staff: str | None
+    department: str | None
 
 
 class Session(NamedTuple):
     """Somebody who is signed in. `roles` and `purposes` are those of an issuer's token, as it said when it was shown;
-    a key's are asked of the key itself at every request. `staff` is who acts, where they said so.
+    a key's are asked of the key itself at every request. `person` is who they say they are.
     """
 
     bearer: str
     roles: frozenset[str]
     purposes: frozenset[str] | None
-    staff: str | None
+    person: Person
     ends_at: datetime
 
 
@@ -54,7 +62,7 @@ class Sessions:
         self._database = database
         self._connect = connect
 
-    async def begin(self, bearer: Bearer, staff: str | None, now: datetime, ends_at: datetime | None) -> str:
+    async def begin(self, bearer: Bearer, person: Person, now: datetime, ends_at: datetime | None) -> str:
         """A new session's token; it ends after 12 hours, or with the credential where that ends before.
 
         Sessions that have run out are forgotten on the way. Raises `DatabaseUnavailableError`.
@@ -66,7 +74,8 @@ class Sessions:
             bearer.name,
             sorted(bearer.roles),
             None if bearer.purposes is None else sorted(bearer.purposes),
-            staff,
+            person.staff,
+            person.department,
             now,
             latest if ends_at is None else min(latest, ends_at),
         )
@@ -90,7 +99,8 @@ class Sessions:
         if row is None:
             return None
         purposes = None if row["purposes"] is None else frozenset(row["purposes"])
-        return Session(row["bearer"], frozenset(row["roles"]), purposes, row["staff"], row["ends_at"])
+        person = Person(row["staff"], row["department"])
+        return Session(row["bearer"], frozenset(row["roles"]), purposes, person, row["ends_at"])
 
     async def _write(self, query: Callable[[asyncpg.Connection], Awaitable[Any]]) -> None:
         try:

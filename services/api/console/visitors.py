@@ -21,11 +21,14 @@ _IN_SCOPE: Final = "rapport.visitor"
 
 
 class Visitor(NamedTuple):
-    """A person at a screen: what they may read, who they are to colleagues, and whether they can sign out."""
+    """A person at a screen: what they may read, who they are to colleagues, whether they can sign out, and the
+    department whose tasks they share.
+    """
 
     reader: Reader
     staff: str | None
     signed_in: bool
+    department: str | None = None
 
     def purpose(self, chosen: str | None) -> Purpose | None:
         """What they read for: what they chose, else the first purpose they have; None where they have none.
@@ -65,11 +68,11 @@ class Visitors:
                 503, "database_unavailable", f"{error}; try again", retry_after_seconds=1
             ) from error
         if self._access.open:
-            return Visitor(ANYBODY, None if session is None else session.staff, signed_in=session is not None)
+            return _visitor(ANYBODY, session)
         bearer = None if session is None else self._bearer(session)
         if session is None or bearer is None:
             return None
-        return Visitor(reader_of(bearer), session.staff, signed_in=True)
+        return _visitor(reader_of(bearer), session)
 
     def _bearer(self, session: Session) -> Bearer | None:
         """Whoever signed in, as they may read now: a key that was revoked ends its sessions at once, and the first key
@@ -80,6 +83,12 @@ class Visitors:
         if session.bearer.startswith("key:"):
             return self._access.in_force(session.bearer)
         return Bearer(session.bearer, roles=session.roles, purposes=session.purposes)
+
+
+def _visitor(reader: Reader, session: Session | None) -> Visitor:
+    if session is None:
+        return Visitor(reader, None, signed_in=False)
+    return Visitor(reader, session.person.staff, signed_in=True, department=session.person.department)
 
 
 def put_visitor(scope: Scope, visitor: Visitor) -> None:

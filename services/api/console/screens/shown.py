@@ -14,6 +14,7 @@ def frame(visitor: Visitor, purpose: Purpose | None, now: datetime, here: str) -
     """The part of a page around its own: `here` is the entry of the navigation that it belongs to."""
     return {
         "staff": visitor.staff,
+        "department": visitor.department,
         "signed_in": visitor.signed_in,
         "purposes": visitor.purposes,
         "purpose": purpose,

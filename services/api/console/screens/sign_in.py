@@ -1,5 +1,6 @@
 """`/console/sign-in` and `/console/sign-out`: a credential of the API becomes a session of this browser."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from services.api.access.reader import ANYBODY
 from services.api.console.forms import form_of
 from services.api.console.pages import Pages
-from services.api.console.sessions import Sessions
+from services.api.console.sessions import Person, Sessions
 from services.api.console.visitors import COOKIE, token_in
 from services.api.database import DatabaseUnavailableError
 from shared.clock import Clock
@@ -18,7 +19,8 @@ from shared.http.problems import Problem
 
 SIGN_IN: Final = "/console/sign-in"
 HOME: Final = "/console/"
-_MOST_STAFF_CHARACTERS: Final = 128
+_MOST_CHARACTERS: Final = 128
+"""Of a staff id, and of a department, as tasks name them."""
 _TEMPLATE: Final = "sign_in.html.j2"
 _UNAUTHORIZED: Final = 401
 
@@ -35,24 +37,21 @@ class SignIn:
     async def show(self, request: Request) -> Response:
         """The form. `next` is where to go on to afterwards, a path of the console."""
         onward = own_path(request.query_params.get("next"))
-        return self._pages.page(_TEMPLATE, self._given(onward, "", None))
+        return self._pages.page(_TEMPLATE, self._given(onward, {}, None))
 
     async def begin(self, request: Request) -> Response:
         """Takes the credential. One that does not hold is answered with the form, and the reason in words."""
         form = await form_of(request)
-        onward, staff = own_path(form.get("next")), form.get("staff", "").strip()
+        onward = own_path(form.get("next"))
         credential = form.get("credential", "").strip()
         try:
             bearer = await self._admitted(credential)
-            if len(staff) > _MOST_STAFF_CHARACTERS:
-                raise _refused(f"a staff id has at most {_MOST_STAFF_CHARACTERS} characters")
-            token = await self._sessions.begin(
-                bearer, staff or _subject(bearer), self._clock(), bearer.ends_at
-            )
+            person = Person(_told(form, "staff") or _subject(bearer), _told(form, "department"))
+            token = await self._sessions.begin(bearer, person, self._clock(), bearer.ends_at)
         except Problem as problem:
-            return self._pages.page(_TEMPLATE, self._given(onward, staff, _in_words(problem)), problem.status)
+            return self._pages.page(_TEMPLATE, self._given(onward, form, _in_words(problem)), problem.status)
         except DatabaseUnavailableError as error:
-            return self._pages.page(_TEMPLATE, self._given(onward, staff, f"{error}; try again"), 503)
+            return self._pages.page(_TEMPLATE, self._given(onward, form, f"{error}; try again"), 503)
         response = RedirectResponse(onward, 303)
         response.set_cookie(COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
         return response
@@ -66,10 +65,10 @@ class SignIn:
         response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="strict")
         return response
 
-    def _given(self, onward: str, staff: str, refused: str | None) -> dict[str, Any]:
+    def _given(self, onward: str, form: Mapping[str, str], refused: str | None) -> dict[str, Any]:
         return {
             "next": onward,
-            "staff": staff[:_MOST_STAFF_CHARACTERS],
+            **{name: form.get(name, "").strip()[:_MOST_CHARACTERS] for name in ("staff", "department")},
             "refused": refused,
             "open": self._access.open,
         }
@@ -84,6 +83,14 @@ class SignIn:
         if bearer is None:
             raise _refused("the first key was made just now; try again")
         return bearer
+
+
+def _told(form: Mapping[str, str], name: str) -> str | None:
+    """What somebody wrote of themselves, None for nothing. Raises the problem 422 for too much."""
+    told = form.get(name, "").strip()
+    if len(told) > _MOST_CHARACTERS:
+        raise _refused(f"{name} has at most {_MOST_CHARACTERS} characters")
+    return told or None
 
 
 def own_path(path: str | None) -> str:
