@@ -167,10 +167,43 @@ async def test_pauses_of_a_clock_are_on_its_bar_in_a_table_in_the_list_and_in_th
         "8 Jan 2024, 11:00 8 Jan 2024, 12:30 1 h 30 min, 1 h 30 min of working time Waiting for the customer",
         "8 Jan 2024, 17:00 goes on 20 h so far, 4 h of working time Waiting for the customer",
     ]
-    assert "paused: waiting for the customer; 5 h 30 min of 8 h" in page
+    assert "paused: waiting for the customer; 5 h 30 min of 8 h working time" in page
     assert "resolution, waiting for the customer, since 8 Jan 2024, 17:00" in row
     [resolution] = [each for each in dossier["clocks"] if each["name"] == "resolution"]
     assert [each["ended_at"] for each in resolution["pauses"]] == ["2024-01-08T11:30:00Z", None]
+
+
+async def test_times_are_the_servers_in_utc_and_told_in_the_zone_that_is_named_in_the_night_of_two_hours_too(
+    database_url: str,
+) -> None:
+    async with complaint_desk(database_url, "2026-10-26T10:00") as (desk, _):
+        await desk.given(
+            opened("2026-10-23T09:00"),
+            happened("customer_awaited", "2026-10-25T00:30"),
+            happened("customer_replied", "2026-10-25T01:30"),
+            created("2026-10-26T11:30"),
+        )
+        page = (await desk.client.get(CASE)).text
+        cases, tasks = [(await desk.client.get(f"/console/{each}")).text for each in ("cases", "tasks")]
+    body = page.partition("Pauses</caption>")[2].partition("<tbody>")[2]
+    row = re.search(r"<tr>.*?</tr>", body, re.DOTALL)
+    assert row
+    assert text_of(row[0]) == (
+        "25 Oct 2026, 02:30 CEST 25 Oct 2026, 02:30 CET 1 h, no working time Waiting for the customer"
+    )
+    until = (
+        '<time datetime="2026-12-18T09:00:00Z" data-due class="due" title="18 Dec 2026, 10:00">in 52 d</time>'
+    )
+    assert f"running, deadline {until}" in page
+    late = '<time datetime="2026-10-23T13:00:00Z" data-due class="late" title="23 Oct 2026, 15:00">2 d 21 h late</time>'
+    assert late in cases
+    assert (
+        '<time datetime="2026-10-26T11:30:00Z" data-due class="due" title="26 Oct 2026, 12:30">in 1 h 30 min'
+        in tasks
+    )
+    for each in (page, cases, tasks):
+        assert 'data-now="2026-10-26T10:00:00+00:00" data-zone="Europe/Berlin"' in each
+        assert "Times of Europe/Berlin, as of" in each
 
 
 def text_of(markup: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from services.api.console.moments import due, duration, instant
+from services.api.console.moments import duration, instant, working
+from services.projections.complaints.clocks import CALENDAR_CLOCK
 
 WIDTH: Final = 1000
 _LEAST_WIDTH: Final = 6
@@ -19,7 +20,6 @@ _WORDS: Final[Mapping[str, str]] = {
 }
 REASONS: Final[Mapping[str, str]] = {"waiting_for_customer": "waiting for the customer"}
 """Why a clock stands still, in words."""
-_ENDED: Final = frozenset({"met", "missed"})
 
 
 class PauseOnBar(NamedTuple):
@@ -38,12 +38,14 @@ class PauseOnBar(NamedTuple):
 
 class ClockBar(NamedTuple):
     """A clock of a case. The bar is time as it passes, closed hours included, over `WIDTH`: `until` is how far it has
-    come, or came, and `due` where its deadline lies, None while it has none. `stands` says in words how it stands.
+    come, or came, and `due` where its deadline lies, None while it has none. `stands` says in words how it stands, and
+    `used` how much of its time is gone.
     """
 
     clock: Mapping[str, Any]
     status: str
     stands: str
+    used: str
     until: float
     due: float | None
     pauses: list[PauseOnBar]
@@ -57,7 +59,8 @@ def clock_bar(clock: Mapping[str, Any], now: datetime) -> ClockBar:
     return ClockBar(
         clock,
         clock["status"],
-        _stands(clock, due_at, now),
+        _stands(clock),
+        _used(clock),
         axis.across(until),
         None if due_at is None else axis.across(due_at),
         [_on_bar(each, axis, until) for each in clock["pauses"]],
@@ -82,21 +85,23 @@ def _on_bar(pause: Mapping[str, Any], axis: _Axis, until: datetime) -> PauseOnBa
         min(axis.across(start), WIDTH - width),
         round(width, 1),
         duration((end - start).total_seconds()),
-        f"{duration(pause['working_seconds'])} of working time"
+        f"{working(pause['working_seconds'])} of working time"
         if pause["working_seconds"]
         else "no working time",
         REASONS[pause["reason"]],
     )
 
 
-def _stands(clock: Mapping[str, Any], due_at: datetime | None, now: datetime) -> str:
-    status, pause = clock["status"], clock["open_pause"]
-    told = _WORDS[status]
-    if pause is not None:
-        told = f"{told}: {REASONS[pause['reason']]}"
-    if status not in _ENDED and due_at is not None:
-        told = f"{told}, due {due(due_at, now)}"
-    return f"{told}; {duration(clock['elapsed_seconds'])} of {duration(clock['target_seconds'])}"
+def _stands(clock: Mapping[str, Any]) -> str:
+    told, pause = _WORDS[clock["status"]], clock["open_pause"]
+    return told if pause is None else f"{told}: {REASONS[pause['reason']]}"
+
+
+def _used(clock: Mapping[str, Any]) -> str:
+    elapsed, target = clock["elapsed_seconds"], clock["target_seconds"]
+    if clock["name"] == CALENDAR_CLOCK:
+        return f"{duration(elapsed)} of {duration(target)}"
+    return f"{working(elapsed)} of {working(target)} working time"
 
 
 def _moment(told: str | None) -> datetime | None:

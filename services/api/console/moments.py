@@ -16,8 +16,9 @@ def instant(told: str) -> datetime:
 
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:
-    """The time of day in a zone, such as `09:05`."""
-    return f"{moment.astimezone(zone):%H:%M}"
+    """The time of day in a zone, such as `09:05`; in the night of an hour that comes twice, which one: `02:30 CEST`."""
+    local = moment.astimezone(zone)
+    return f"{local:%H:%M %Z}" if _comes_twice(local) else f"{local:%H:%M}"
 
 
 def day_name(moment: datetime, zone: ZoneInfo) -> str:
@@ -29,7 +30,7 @@ def day_name(moment: datetime, zone: ZoneInfo) -> str:
 def short(moment: datetime, zone: ZoneInfo) -> str:
     """Day and time in a zone, such as `31 Jan 2026, 09:05`."""
     local = moment.astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    return f"{local.day} {local:%b %Y}, {clock_time(moment, zone)}"
 
 
 def duration(seconds: float) -> str:
@@ -48,6 +49,12 @@ def duration(seconds: float) -> str:
     return f"{whole // DAY} d"
 
 
+def working(seconds: float) -> str:
+    """A length of working time, never negative, in hours and minutes: a day of it would not be one of the calendar."""
+    whole = int(abs(seconds))
+    return duration(whole) if whole < HOUR else _units(whole // HOUR, "h", whole % HOUR // MINUTE, "min")
+
+
 def due(moment: datetime, now: datetime) -> str:
     """How far a deadline is away: `in 3 h 20 min`, or `2 d 4 h late`."""
     left = moment - now
@@ -56,6 +63,10 @@ def due(moment: datetime, now: datetime) -> str:
         if left >= timedelta()
         else f"{duration(left.total_seconds())} late"
     )
+
+
+def _comes_twice(local: datetime) -> bool:
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def _units(many: int, large: str, few: int, small: str) -> str:

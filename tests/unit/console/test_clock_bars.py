@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ def pause(start: float, end: float | None, worked: int) -> dict[str, Any]:
 def clock(status: str, elapsed: int, due: float | None, *pauses: Any, ended: float | None = None) -> Any:
     """A clock that began at eight."""
     return {
+        "name": "resolution",
         "status": status,
         "target_seconds": 14_400,
         "elapsed_seconds": elapsed,
@@ -39,15 +41,32 @@ def clock(status: str, elapsed: int, due: float | None, *pauses: Any, ended: flo
     }
 
 
-def test_a_clock_says_in_words_what_its_bar_says_in_colour() -> None:
-    assert clock_bar(clock("at_risk", 11_000, 5), NOON).stands == "at risk, due in 1 h; 3 h 3 min of 4 h"
-    breached = clock_bar(clock("breached", 90_000, 2), NOON)
-    assert breached.stands == "past due, due 2 h late; 1 d 1 h of 4 h"
-    paused = clock_bar(clock("paused", 3600, None, pause(1, None, 10_800)), NOON)
-    assert paused.stands == "paused: waiting for the customer; 1 h of 4 h"
-    late = clock_bar(clock("breached", 14_500, 3, pause(3.5, None, 1800)), NOON)
-    assert late.stands == "past due: waiting for the customer, due 1 h late; 4 h 1 min of 4 h"
-    assert clock_bar(clock("met", 3600, 5, ended=1), NOON).stands == "met; 1 h of 4 h"
+@pytest.mark.parametrize(
+    ("shown", "stands", "used"),
+    [
+        (clock("at_risk", 11_000, 5), "at risk", "3 h 3 min of 4 h working time"),
+        (clock("breached", 90_000, 2), "past due", "25 h of 4 h working time"),
+        (
+            clock("paused", 3600, None, pause(1, None, 10_800)),
+            "paused: waiting for the customer",
+            "1 h of 4 h working time",
+        ),
+        (
+            clock("breached", 14_500, 3, pause(3.5, None, 1800)),
+            "past due: waiting for the customer",
+            "4 h 1 min of 4 h working time",
+        ),
+        (clock("met", 3600, 5, ended=1), "met", "1 h of 4 h working time"),
+        (
+            {**clock("running", 90_000, 40), "name": "final_response", "target_seconds": 180_000},
+            "running",
+            "1 d 1 h of 2 d 2 h",
+        ),
+    ],
+)
+def test_a_clock_says_in_words_what_its_bar_says_in_colour(shown: Any, stands: str, used: str) -> None:
+    bar = clock_bar(shown, NOON)
+    assert (bar.stands, bar.used) == (stands, used)
 
 
 def test_a_bar_goes_from_start_to_deadline_with_its_pauses_where_they_were() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.api.access.reader import Reader
 from services.api.access.roles import rights_of
-from services.api.console.moments import day_name, due, duration, instant
+from services.api.console.moments import clock_time, day_name, due, duration, instant, short, working
 from services.api.console.points_chart import HEIGHT, WIDTH, points_chart
 from services.api.console.search import Guess, customer_named, guesses
 from services.api.console.timeline_days import SHORTEST_RUN, days
@@ -44,6 +44,23 @@ def test_a_deadline_says_how_far_away_it_is_and_on_which_side() -> None:
 
 def test_a_day_is_the_places_not_the_browsers() -> None:
     assert day_name(instant("2026-01-30T20:00:00Z"), BANGKOK) == "Sat 31 Jan 2026"
+
+
+def test_an_hour_that_comes_twice_is_told_apart_and_no_other() -> None:
+    night = datetime(2026, 10, 25, tzinfo=UTC)
+    told = [clock_time(night + timedelta(minutes=minute), BERLIN) for minute in (-1, 30, 90, 120)]
+    assert told == ["01:59", "02:30 CEST", "02:30 CET", "03:00"]
+    assert short(night + timedelta(minutes=90), BERLIN) == "25 Oct 2026, 02:30 CET"
+    assert clock_time(datetime(2026, 3, 29, 1, tzinfo=UTC), BERLIN) == "03:00"
+
+
+def test_working_time_is_told_in_hours_however_long() -> None:
+    assert [working(each) for each in (30, 5400, 86_400, 60)] == [
+        "under 1 min",
+        "1 h 30 min",
+        "24 h",
+        "1 min",
+    ]
 
 
 def test_the_night_of_an_hour_twice_has_one_day() -> None:
