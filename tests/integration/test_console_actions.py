@@ -194,7 +194,7 @@ async def test_times_are_the_servers_in_utc_and_told_in_the_zone_that_is_named_i
     until = (
         '<time datetime="2026-12-18T09:00:00Z" data-due class="due" title="18 Dec 2026, 10:00">in 52 d</time>'
     )
-    assert f"running, deadline {until}" in page
+    assert f"running; 3 d 1 h of 56 d; deadline {until}" in page
     late = '<time datetime="2026-10-23T13:00:00Z" data-due class="late" title="23 Oct 2026, 15:00">2 d 21 h late</time>'
     assert late in cases
     assert (
