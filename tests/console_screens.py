@@ -71,13 +71,13 @@ SCREENS: Final = (
         f"/console/c/{UNKNOWN_CUSTOMER}/statement/1",
     ),
     _get("/console/case.json/{id:path}", "/console/case.json/{case}", "/console/case.json/C-404"),
-    _get("/console/cases"),
+    _get("/console/cases", unknown="/console/cases?cursor=nothing"),
     _get("/console/cases/{id:path}", "/console/cases/{case}", "/console/cases/C-404"),
     _post(
         "/console/cases/{id:path}", "/console/cases/{case}", "/console/cases/C-404",
         action="note_added", note="seen", once="once-1",
     ),
-    _get("/console/tasks", "/console/tasks?assignee="),
+    _get("/console/tasks", "/console/tasks?assignee=", "/console/tasks?cursor=nothing"),
     _post(
         "/console/tasks/{id:path}", "/console/tasks/{task}", "/console/tasks/T-404",
         action="completed", outcome="called", once="once-1",

@@ -176,7 +176,7 @@ async def test_an_unknown_id_is_said_to_be_in_one_sentence(console: Console, scr
         return
     assert page.status_code == (404 if "{" in screen.route or "order" in screen.route else 200)
     [sentence] = told(page)
-    assert re.fullmatch(r"[A-Z].*\.( Show all\.?| Try again\. Trace [0-9a-f]+)?", sentence), sentence
+    assert re.fullmatch(r"[A-Z].*\.( Show all\.?| Begin again\. Trace [0-9a-f]+)?", sentence), sentence
     assert leads_on(page)
     assert len(console.reader.log.records()) == before
 

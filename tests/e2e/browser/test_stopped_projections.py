@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from deploy.kafka.broker import free_loopback_port
 from services.api.main import api_service
+from services.api.operations.lag_look import LagLook
+from services.api.operations.sample import Sample
 from services.projections.migrate import migrate
 from shared.clock import system_clock
 from shared.log.embedded import EmbeddedLog
@@ -202,3 +204,19 @@ async def test_the_bar_of_a_page_tells_how_far_behind_it_is_and_that_it_caught_u
         with place.projections():
             await expect(page.get_by_role("button", name="1 new")).to_be_visible()
             await expect(bar).to_have_text("Live")
+
+
+async def test_where_nobody_knows_how_far_behind_it_is_the_bar_does_not_say_that_it_is_not(
+    place: Place, chromium: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_look: LagLook) -> Sample:
+        return Sample(system_clock(), {}, "the log was told to be away", {})
+
+    console = Console(place.url, cast("Any", None), chromium)
+    async with console.person(staff="kim") as page:
+        await page.goto(SCREEN)
+        bar = page.locator("[data-live-state]")
+        with monkeypatch.context() as patched:
+            patched.setattr(LagLook, "take", away)
+            await expect(bar).to_have_text("Live, not known how far behind")
+        await expect(bar).to_have_text("Live")

@@ -21,6 +21,7 @@ export function live(document) {
       return say();
     }
     seen.behind = message.behind_seconds;
+    seen.unknown = message.kind === "standing" && message.behind_seconds === null;
     if (message.kind === "standing") return say();
     seen.rebuilt = seen.generation > 0 && message.generation !== seen.generation ? message.generation : 0;
     seen.generation = message.generation;
@@ -33,6 +34,7 @@ export function live(document) {
     else if (seen.live.live === null) state.textContent = "";
     else if (!seen.live.live) state.textContent = `Not live since ${clock(seen.live.since)}, retrying`;
     else if (seen.rebuilt) state.textContent = `Rebuilt: generation ${seen.rebuilt}`;
+    else if (seen.unknown) state.textContent = "Live, not known how far behind";
     else state.textContent = seen.behind > 1 ? `Live, ${ago(seen.behind)} behind` : "Live";
     state.dataset.liveState = seen.live.live === false ? "lost" : "";
   }
