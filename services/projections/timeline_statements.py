@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import cache
 
 from services.projections.identity.component import VIEWS
-from services.projections.identity.pair_sql import reached
+from services.projections.identity.pair_sql import reached, reached_plainly
 from services.projections.view_positions import common_position, live_position, names
 
 OF_LOYALTY = b'"type":"loyalty.'
@@ -48,23 +48,26 @@ def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, alon
 
 
 @cache
-def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool) -> str:
+def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, tangled: bool = False) -> str:
     """SQL for a page of the customer of a party, and the customer's parties, found in the same statement.
 
-    Of a customer who has no cases and nothing to ask the ledger, and says whether they have. The arguments are as for
-    `plain_page`, and in the last place how many parties are looked for at most. Its position is null where a view that
-    it reads is left out of the live set.
+    Of a customer who has no cases and nothing to ask the ledger, and says whether they have. Unless `tangled`, of one
+    whom no revoked link and no crowded identifier touches, and says as `tangled` whether one does. The arguments are as
+    for `plain_page`, and in the last place how many parties are looked for at most. Its position is null where a view
+    that it reads is left out of the live set.
     """
     conditions = _conditions(filters, follows=follows, ascending=ascending)
     last = 3 + len(filters) + (3 if follows else 0)
     order = _order(ascending=ascending)
     way, beyond, never = _ways(ascending=ascending)
+    find = reached if tangled else reached_plainly
     return _LINKED_PAGE.format(
-        reached=reached("$1::text", f"${last}::integer"),
+        reached=find("$1::text", f"${last}::integer"),
         bound=_BOUND.format(of="customer", subject="party_id", conditions=conditions, order=order, way=way),
         conditions=conditions,
         within=_WITHIN.format(beyond=beyond, never=never),
         order=order,
+        tangled="false" if tangled else "(select bool_or(tangled) from customer)",
         position=_POSITION_OF_CUSTOMERS_TOO,
     )
 
@@ -203,6 +206,7 @@ select
     (select count(*) from page) > $2::integer as more,
     last.time, last.partition, last.log_offset,
     (select array_agg(party_id) from customer) as parties,
+    {tangled} as tangled,
     exists (
         select from live.timeline t
         where t.subject = any(array(select party_id from customer)) and t.case_subject is not null

@@ -45,6 +45,13 @@ def shared(party: str) -> str:
     ) is not null"""  # noqa: S608 - names in the code
 
 
+def crowded(party: str) -> str:
+    """Whether a party was ever linked to enough others to be `shared`, if it is now or not: a look at one index."""
+    return f"""(
+        select crowds.party_id from live.identity_crowds crowds where crowds.party_id = {party} and crowds.crowded
+    ) is not null"""  # noqa: S608 - names in the code
+
+
 def counted(party: str, most: str) -> str:
     """A query: how many different others count for sharing the party, none of them counted beyond `most`."""
     return f"""
@@ -74,6 +81,34 @@ def reached(party: str, most: str) -> str:
         ) near
     ), customer as materialized (
         select party_id, shared from reached limit {most}
+    )"""  # noqa: S608 - names in the code
+
+
+def reached_plainly(party: str, most: str) -> str:
+    """As `reached`, but for a customer whom no revoked link and no crowded identifier touches, as most are.
+
+    In the place of `shared` is `tangled`: where it is true of any of the parties, the customer is another one, which
+    only `reached` tells. It costs half as much, for of rules about what may be revoked or shared it has nothing to make
+    ready, and nothing beyond what is tangled is looked at.
+    """
+    link_id = "coalesce(pair.event_link, pair.stated_link)"
+    return f"""
+    with recursive reached(party_id, tangled) as (
+        select {party}, {crowded(party)}
+        union
+        select near.party_id, near.tangled
+        from reached, lateral (
+            select
+                pair.other_party_id as party_id,
+                {revoked(link_id)}
+                or case when pair.other_type in ({_SHARABLE}) then {crowded("pair.other_party_id")} else false end
+                    as tangled
+            from live.identity_pairs pair
+            where pair.party_id = reached.party_id and not reached.tangled and {link_id} is not null
+            order by pair.other_party_id limit {most}
+        ) near
+    ), customer as materialized (
+        select party_id, tangled from reached limit {most}
     )"""  # noqa: S608 - names in the code
 
 

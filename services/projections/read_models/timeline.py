@@ -215,7 +215,8 @@ async def page_at_once(
     """The page, without `points`, of the customer that a party is; None where that is to be found by `component`.
 
     Costs a look at an index more than the `page` of the one party where it was never linked to another, and else the
-    time to find the customer; `linked` remembers which to expect. Answers None for a customer of too many parties,
+    time to find the customer, twice that where revoked links or crowded identifiers touch the customer; `linked`
+    remembers which to expect. Answers None for a customer of too many parties,
     where filters by `channel`, `type` or `category` make a page dear enough for finding the customer not to matter, and
     where a view it reads is left out of the live set. A page without entries is empty whether or not anybody knows the
     party. Raises asyncpg's errors.
@@ -225,16 +226,24 @@ async def page_at_once(
         return None
     follows = after is not None
     arguments = (limit, *given, *(after or ()))
-    found, parties = None, [party]
-    if party not in linked:
+    links, found, parties = linked.get(party), None, [party]
+    if links is None:
         statement = plain_page(names, follows=follows, ascending=ascending, alone=True)
         found = await connection.fetchrow(statement, party, *arguments)
         if found is not None and found["linked"]:
-            linked.add(party)
-    if party in linked:
+            links = "plain"
+            linked.add(party, links)
+    if links == "plain":
         statement = linked_page(names, follows=follows, ascending=ascending)
         found = await connection.fetchrow(statement, party, *arguments, component.MOST_PARTIES + 1)
-        parties = [] if found is None else found["parties"]
+        if found is not None and found["tangled"]:
+            links = "tangled"
+            linked.add(party, links)
+    if links == "tangled":
+        statement = linked_page(names, follows=follows, ascending=ascending, tangled=True)
+        found = await connection.fetchrow(statement, party, *arguments, component.MOST_PARTIES + 1)
+    if found is not None and links is not None:
+        parties = found["parties"]
     if found is None or found["position"] is None or len(parties) > component.MOST_PARTIES:
         return None
     if found["has_cases"] or OF_LOYALTY in found["items"]:
