@@ -71,8 +71,8 @@ class LagSamples:
             await self._look.close()
 
     async def follow(self) -> None:
-        """Reads what others found, and looks where nobody did: 20 s at most. Raises nothing but cancellation; for one
-        task at a time.
+        """Reads what others found, and looks where nobody did: each of its steps within the time-outs of the database
+        and of `LagLook`. Raises nothing but cancellation; for one task at a time.
         """
         try:
             if not await self._read():
