@@ -4,6 +4,7 @@ A script names another as `{{name}}`, which becomes that one's address: so a bro
 joins an old one to a new one.
 """
 
+import gzip
 import re
 from collections.abc import Mapping
 from hashlib import sha256
@@ -21,9 +22,13 @@ _NAMED: Final = re.compile(rb"\{\{([a-z_]+\.js)\}\}")
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
+_REFUSED: Final = re.compile(r"gzip\s*;\s*q\s*=\s*0(\.0*)?\s*(,|$)")
+
+
 class _Asset(NamedTuple):
     address: str
     content: bytes
+    packed: bytes
     media_type: str
 
 
@@ -56,14 +61,26 @@ class Assets:
         return self._by_name[name]
 
     async def serve(self, request: Request) -> Response:
-        """A file, for as long as a browser likes to keep it. Raises the problem 404 `not_found`."""
+        """A file, packed where the browser takes that, to be kept for as long as it likes.
+
+        Raises the problem 404 `not_found`.
+        """
         asset = self._by_address.get(request.url.path)
         if asset is None:
             raise Problem(404, "not_found", "there is no such file; reload the page")
-        return Response(asset.content, media_type=asset.media_type, headers={"cache-control": _FOREVER})
+        headers = {"cache-control": _FOREVER, "vary": "accept-encoding"}
+        if not _takes_gzip(request.headers.get("accept-encoding", "")):
+            return Response(asset.content, media_type=asset.media_type, headers=headers)
+        headers["content-encoding"] = "gzip"
+        return Response(asset.packed, media_type=asset.media_type, headers=headers)
 
 
 def _asset(name: str, content: bytes) -> _Asset:
     stem, _, ending = name.rpartition(".")
     address = f"{PREFIX}/{stem}.{sha256(content).hexdigest()[:16]}.{ending}"
-    return _Asset(address, content, _TYPES[ending])
+    return _Asset(address, content, gzip.compress(content, mtime=0), _TYPES[ending])
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` names gzip and does not refuse it (RFC 9110, 12.5.3)."""
+    return "gzip" in accepted.lower() and _REFUSED.search(accepted.lower()) is None

@@ -1,11 +1,13 @@
 """What keeps a page the console's own, held to every template, script and style there is."""
 
+import gzip
 import re
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 import pytest
 from jinja2 import Environment
+from starlette.requests import Request
 
 from services.api.console.assets import Assets
 from services.api.console.pages import Pages
@@ -56,6 +58,29 @@ def test_a_file_is_found_at_an_address_of_its_content_and_names_others_by_theirs
     assets = Assets()
     assert re.fullmatch(r"/console/assets/console\.[0-9a-f]{16}\.css", assets.address("console.css"))
     assert all(b"{{" not in each.content for each in assets._by_address.values())
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip, deflate, br, zstd", True),
+        ("GZIP;q=0.5", True),
+        ("br", False),
+        ("gzip;q=0, br", False),
+        ("", False),
+    ],
+)
+async def test_files_are_packed_for_browsers_that_unpack_them(accepted: str, *, packed: bool) -> None:
+    assets = Assets()
+    address = assets.address("live.js")
+    headers = [(b"accept-encoding", accepted.encode())] if accepted else []
+    scope = {"type": "http", "method": "GET", "path": address, "headers": headers, "query_string": b""}
+    answer = await assets.serve(Request(scope))
+    plain = assets._by_address[address].content
+    assert answer.headers.get("content-encoding") == ("gzip" if packed else None)
+    assert answer.headers["vary"] == "accept-encoding"
+    assert (gzip.decompress(bytes(answer.body)) if packed else answer.body) == plain
+    assert not packed or len(answer.body) < len(plain) / 2
 
 
 def test_the_policy_lets_in_nothing_from_elsewhere() -> None:

@@ -1,5 +1,5 @@
-// One stream of hints a browser, shared by all its tabs (as a SharedWorker), or one a tab where there is no sharing.
-// A browser holds six connections to a host over HTTP/1.1: with a stream a tab the seventh would wait for ever.
+// One stream of hints a browser, shared by its tabs in a SharedWorker, or one a tab where there is none.
+// Over HTTP/1.1 a browser holds six connections to a host: a seventh tab would wait for ever.
 
 const LEAST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;

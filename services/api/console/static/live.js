@@ -1,7 +1,7 @@
-// Keeps what is shown as it is now: a hint has a part of the page read again, and what a person is at stays as it is.
+// Keeps what is shown current: a hint has a part read again, and what a person is at stays as it is.
 import { Stream } from "{{hints.js}}";
 
-// Only what this very service drew is ever made into elements, and it escapes every text that it was given.
+// Only what this service drew is made into elements, and it escapes every text.
 const own = globalThis.trustedTypes?.createPolicy("rapport", { createHTML: (text) => text, createScriptURL: (url) => url });
 const parsed = (text) => new DOMParser().parseFromString(own?.createHTML(text) ?? text, "text/html");
 
@@ -20,8 +20,7 @@ export function live(document) {
       if (message.live === false) signedOut().then((out) => out && sayGone(state));
       return say();
     }
-    seen.behind = message.behind_seconds;
-    seen.unknown = message.kind === "standing" && message.behind_seconds === null;
+    seen.behind = message.behind_seconds ?? (message.kind === "standing" ? null : 0);
     if (message.kind === "standing") return say();
     seen.rebuilt = seen.generation > 0 && message.generation !== seen.generation ? message.generation : 0;
     seen.generation = message.generation;
@@ -29,13 +28,17 @@ export function live(document) {
     for (const { dataset } of parts()) if (dataset.live === message.topic) changed(dataset.part, message);
   };
 
+  function told() {
+    if (seen.paused) return "Paused";
+    if (seen.live.live === null) return "";
+    if (!seen.live.live) return `Not live since ${clock(seen.live.since)}, retrying`;
+    if (seen.rebuilt) return `Rebuilt: generation ${seen.rebuilt}`;
+    if (seen.behind === null) return "Live, not known how far behind";
+    return seen.behind > 1 ? `Live, ${ago(seen.behind)} behind` : "Live";
+  }
+
   function say() {
-    if (seen.paused) state.textContent = "Paused";
-    else if (seen.live.live === null) state.textContent = "";
-    else if (!seen.live.live) state.textContent = `Not live since ${clock(seen.live.since)}, retrying`;
-    else if (seen.rebuilt) state.textContent = `Rebuilt: generation ${seen.rebuilt}`;
-    else if (seen.unknown) state.textContent = "Live, not known how far behind";
-    else state.textContent = seen.behind > 1 ? `Live, ${ago(seen.behind)} behind` : "Live";
+    state.textContent = told();
     state.dataset.liveState = seen.live.live === false ? "lost" : "";
   }
 
@@ -74,7 +77,7 @@ export function live(document) {
   };
 }
 
-// A stream tells no reason. A page that would lead to the sign-in does.
+// A stream tells no reason; a page that leads to the sign-in does.
 async function signedOut() {
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
   return answer?.type === "opaqueredirect";
@@ -103,7 +106,7 @@ const clock = (time) =>
 const tags = new WeakMap();
 const NOTICED_MILLISECONDS = 300;
 
-// Says that a part is being read once that takes long enough to be noticed.
+// Says that a part is being read once that takes noticeably long.
 function loading(part, answer) {
   const timer = setTimeout(() => part.setAttribute("aria-busy", "true"), NOTICED_MILLISECONDS);
   return answer.finally(() => {
@@ -121,7 +124,7 @@ function outdated(part) {
   part.prepend(told);
 }
 
-// The part as it is now, null where it is what is shown. Rejects where it could not be read.
+// The part as it is now, null where that is shown. Rejects where it could not be read.
 async function again(part, hint) {
   const headers = { "Rapport-At-Least": hint.position ?? "0", Prefer: "wait=5" };
   const etag = tags.get(part);
