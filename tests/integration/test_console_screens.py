@@ -257,7 +257,7 @@ async def test_a_part_that_lost_its_database_says_so_alone(away_and_open: Consol
     for sentence in told(page):
         assert re.fullmatch(
             r"(.* (could not be read|looked up|may have been ordered): )?PostgreSQL cannot be read now .*\."
-            r"( Try again\. Trace [0-9a-f]+)?|Sign in with your staff id.*\.",
+            r"( Try again\.)?( Trace [0-9a-f]+\.?)?|Sign in with your staff id.*\.",
             sentence,
         ), sentence
     assert told(page)
