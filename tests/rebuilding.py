@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 
+from services.projections.engine.outdated_views import Order
 from services.projections.engine.rebuild import Rebuild
 from services.projections.read_models.declaration import ReadModel
 from shared.log.port import EventLog
@@ -15,6 +16,11 @@ def rebuilding(database_url: str, log: EventLog, **changed: Any) -> Rebuild:
     """A rebuild of every view with workers in this process."""
     settings: dict[str, Any] = {"read_models": READ_MODELS, "decode": decode, "workers": 2, **changed}
     return Rebuild(database_url=database_url, log=log, **settings)
+
+
+def ordering(database_url: str, log: EventLog) -> Order:
+    """How views are rebuilt, by workers in this process."""
+    return lambda wanted: rebuilding(database_url, log, read_models=wanted)
 
 
 async def rows_of(connection: asyncpg.Connection, read_model: ReadModel, generation: int) -> list[str]:

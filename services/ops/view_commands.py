@@ -1,6 +1,7 @@
 """What the commands on views do: rebuild, verify, switch, roll back, pause, resume, drop, status."""
 
 import asyncio
+import getpass
 import os
 import sys
 import time
@@ -193,7 +194,16 @@ def _order(
         switch=wishes.switch,
         run_workers=partial(run_in_processes, settings),
         report=report,
+        by=_user(),
     )
+
+
+def _user() -> str | None:
+    """Who runs the command, where the system knows a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 def _compared(comparison: Comparison) -> dict[str, Any]:

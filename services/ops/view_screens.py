@@ -12,7 +12,7 @@ from rich.table import Table
 
 from services.projections.engine.comparison import Comparison
 from services.projections.engine.rebuild import Progress, Rebuilt
-from services.projections.sight.status import Status
+from services.projections.sight.status import Status, ViewStatus
 
 
 class RebuildScreen:
@@ -130,6 +130,8 @@ def show_status(console: Console, status: Status) -> None:
             f"{view.rate:,.0f}", str(view.parked_keys),
         )  # fmt: skip
     console.print(table)
+    for view in status.views:
+        _show_verification(console, view)
     for each in status.building:
         eta = f", {each.eta_seconds:,.0f} s left" if each.eta_seconds else ""
         pace = (
@@ -144,3 +146,17 @@ def show_status(console: Console, status: Status) -> None:
         console.print(f"{kept.view} generation {kept.generation} is {kept.state}, kept.", style="dim")
     if status.undecodable:
         console.print(f"{status.undecodable} records could not be decoded; `rapport parked list` shows them.")
+
+
+def _show_verification(console: Console, view: ViewStatus) -> None:
+    found = view.verification
+    if found is None or found.ended_at is None:
+        return
+    older = "" if found.generation == view.generation else f", which was generation {found.generation} then"
+    when = f"{found.ended_at:%Y-%m-%d %H:%M} UTC{older}"
+    if found.state == "equal":
+        console.print(f"{view.name}: {found.rows:,} rows equalled the log's on {when}.", style="dim")
+    else:
+        console.print(
+            f"[red]✗[/] {view.name}: {found.differing:,} of {found.rows:,} rows differed from the log's on {when}."
+        )

@@ -25,6 +25,8 @@ from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
 
+_BY = "the projection process"
+
 
 def watchdog_of(settings: Settings, metrics: Metrics) -> Watchdog:
     """A watchdog over the log and the database of the settings, to be given to `run`; it looks at nothing yet."""
@@ -78,11 +80,12 @@ async def run(
             decode=decode,
             read_models=wanted,
             run_workers=run_workers,
+            by=_BY,
         )
 
     beside = (
         asyncio.create_task(rebuild_outdated_views(database_url, read_models, order)),
-        asyncio.create_task(run_operator_jobs(database_url, read_models, decode)),
+        asyncio.create_task(run_operator_jobs(database_url, read_models, decode, order)),
         asyncio.create_task(_watch(watchdog, stop)),
     )
     try:

@@ -1,7 +1,9 @@
 """Hints over a real database: who listens hears of what they asked for, once it can be read, and of nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 
 from services.projections.engine.rebuild import rebuild
@@ -185,3 +187,29 @@ async def test_topics_of_calls_that_a_role_does_not_have_are_refused_by_name(dat
             answer = await reader.get("/v1/live", headers=desk.header, topics=f"{TOPIC},{kind}:all")
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_call")
             assert f"do not include {kind} topics" in answer.json()["detail"]
+
+
+async def test_a_view_is_heard_of_at_every_step_of_its_rebuild_though_no_event_comes(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.live.hub._LOOK_SECONDS", 0.1)
+    await reader.given(*(purchase(number) for number in range(40)))
+    connection = await asyncpg.connect(reader.database_url)
+    topics = ("view:timeline", "view:all", "view:tasks")
+    async with on_a_port(reader) as url, listening(url, ",".join(topics)) as listener:
+        for _ in ("begun", *topics):
+            await listener.next()
+        slow = rebuilding(
+            reader.database_url, reader.log, read_models=(TIMELINE,), events_per_second=4, switch=False
+        )
+        making = asyncio.create_task(rebuild(slow))
+        for _ in range(2):
+            told = {(await listener.next()).data["topic"] for _ in range(2)}
+            assert told == {"view:timeline", "view:all"}
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
+        await connection.execute(
+            "insert into control.operator_jobs (kind, view, ordered_by) values ('verify', 'tasks', 'kim')"
+        )
+        await listener.changed("view:tasks")
+    await connection.close()

@@ -20,7 +20,7 @@ from tests.declared import READ_MODELS
 from tests.failing_views import failing_on
 from tests.parked import project
 from tests.projecting import append, decode, purchase
-from tests.rebuilding import rebuilding
+from tests.rebuilding import ordering, rebuilding
 
 OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}
 OPERATOR, DESK = key("reader", roles=("operator",)), key("reader", roles=("front_line",))
@@ -85,6 +85,11 @@ async def page(room: Reader, path: str, who: Key = OPERATOR, status: int = 200) 
 
 async def ordered(room: Reader, **body: Any) -> httpx.Response:
     return await room.client.post(JOBS, json=body, headers=OPERATOR.header)
+
+
+async def worked_off(room: Reader, connection: asyncpg.Connection) -> list[int]:
+    """The numbers of the jobs that a projection process has carried out."""
+    return await work_off(connection, READ_MODELS, decode, ordering(room.database_url, room.log))
 
 
 async def parked(room: Reader, database: str, *numbers: int) -> None:
@@ -188,7 +193,7 @@ async def test_a_redrive_is_counted_first_ordered_once_and_tells_what_came_of_it
     pages = await asked(room, PARKED, limit=3)
     rest = await asked(room, PARKED, limit=3, cursor=pages["next_cursor"])
     assert pages["items"] + rest["items"] == (await asked(room, PARKED))["items"]
-    assert await asked(room, f"{PARKED}/count", **FAULT) == {"events": 4, "keys": 2}
+    assert await asked(room, f"{PARKED}/count", **FAULT) == {"events": 4, "keys": 2, "left_out": 0}
     assert (await asked(room, f"{PARKED}/count", view="timeline", error="BehindParkedError"))["events"] == 0
 
     few = await ordered(room, kind="redrive", events=3, **FAULT)
@@ -201,7 +206,7 @@ async def test_a_redrive_is_counted_first_ordered_once_and_tells_what_came_of_it
     assert (await asked(room, path))["state"] == "waiting"
 
     number = taken.json()["number"]
-    assert await work_off(connection, READ_MODELS, decode) == [number]
+    assert await worked_off(room, connection) == [number]
     job = await asked(room, path)
     assert (job["state"], job["applied"], job["failed"], job["outcome"]) == (
         "done", 4, 0, "4 applied, 0 failed; nothing of the view waits any more",
@@ -222,10 +227,10 @@ async def test_a_job_is_one_processs_at_a_time_and_another_goes_on_where_that_on
     await other.execute(
         "update control.operator_jobs set state = 'running', taken_up = 1, applied = 5 where state = 'waiting'"
     )
-    assert await work_off(connection, READ_MODELS, decode) == []
+    assert await worked_off(room, connection) == []
     assert (await asked(room, path))["state"] == "running"
     await other.close()
-    assert len(await work_off(connection, READ_MODELS, decode)) == 1
+    assert len(await worked_off(room, connection)) == 1
     job = await asked(room, path)
     assert (job["state"], job["taken_up"], job["applied"]) == ("done", 2, 7)
 
@@ -236,11 +241,11 @@ async def test_a_job_that_ended_its_process_five_times_has_failed(
     await parked(room, database, 400)
     path = (await ordered(room, kind="redrive", events=2, **FAULT)).headers["location"]
     await connection.execute("update control.operator_jobs set taken_up = 5 where state = 'waiting'")
-    await work_off(connection, READ_MODELS, decode)
+    await worked_off(room, connection)
     job = await asked(room, path)
     assert (job["state"], "ended 5 times" in job["outcome"]) == ("failed", True)
     assert (await ordered(room, kind="redrive", events=2, **FAULT)).status_code == 202
-    await work_off(connection, READ_MODELS, decode)
+    await worked_off(room, connection)
 
 
 async def test_an_order_that_cannot_be_is_refused_with_why(room: Reader) -> None:
@@ -285,12 +290,69 @@ async def test_on_the_screens_nothing_is_redriven_until_the_count_was_typed(
     assert "It waits for a projection process" in await page(room, path)
     busy = await given("2")
     assert (busy.status_code, "a job on timeline is open already" in busy.text) == (409, True)
-    await work_off(connection, READ_MODELS, decode)
+    await worked_off(room, connection)
     done = await page(room, path)
     assert "2 applied, 0 failed; nothing of the view waits any more" in done
     assert "by kim" in done
     assert path in await page(room, "/console/ops/jobs")
     assert "Nothing is parked" in await page(room, "/console/ops/parked")
+
+
+async def test_what_ended_the_process_twice_is_left_out_until_it_is_asked_for(
+    room: Reader, database: str, connection: asyncpg.Connection
+) -> None:
+    await parked(room, database, 520, 540)
+    await connection.execute(
+        "update control.parked_events set unanswered = 2 where event_id = 'purchase-520'"
+    )
+    assert await asked(room, f"{PARKED}/count", **FAULT) == {"events": 2, "keys": 1, "left_out": 2}
+    assert await asked(room, f"{PARKED}/count", again="true", **FAULT) == {
+        "events": 4,
+        "keys": 2,
+        "left_out": 0,
+    }
+    assert "ended the process twice" in await page(room, "/console/ops/parked")
+    order = await page(room, "/console/ops/order?kind=redrive&view=timeline&error=FoldFaultError")
+    assert "2 more are left out: their redrive ended the process twice" in order
+    browser = await signed_in(room)
+    form = {"kind": "redrive", **FAULT}
+
+    async def outcome(**more: str) -> str:
+        given = await room.client.post("/console/ops/order", data={**form, **more}, headers=browser)
+        assert given.status_code == 303, given.text
+        await worked_off(room, connection)
+        return await page(room, given.headers["location"])
+
+    done = await outcome(events="2", typed="2")
+    assert "2 applied, 0 failed, 1 left out because they ended the process twice; 2 events" in done
+    order = await page(room, "/console/ops/order?kind=redrive&view=timeline&error=FoldFaultError")
+    assert "Nothing to redrive" in order
+    assert "timeline, FoldFaultError, but 2 that are left out" in order
+    [further] = re.findall('href="([^"]*again=true[^"]*)">Count them too', order)
+    order = await page(room, further.replace("&amp;", "&"))
+    assert '<strong class="figure">2</strong> events of 1 key' in order
+    assert "it may end again" in order
+    assert '<input type="hidden" name="again" value="true">' in order
+    refused = await ordered(room, kind="redrive", events=2, **FAULT)
+    assert refused.json()["code"] == "nothing_parked"
+    done = await outcome(events="2", typed="2", again="true")
+    assert "2 applied, 0 failed; nothing of the view waits any more" in done
+    assert "also what ended the process" in done
+    assert (await asked(room, JOBS, limit=1))["items"][0]["again"] is True
+
+
+async def test_records_no_view_could_read_are_counted_without_those_that_ended_the_process(
+    room: Reader, connection: asyncpg.Connection
+) -> None:
+    await connection.execute(
+        "insert into control.parked_events (view, partition, log_offset, error, detail, attempts, unanswered) "
+        "select '*', 0, 90000 + number, 'UndecodableRecordError', '', 2, number % 3 from generate_series(0, 5) number"
+    )
+    count = await asked(room, f"{PARKED}/count", view="undecodable")
+    assert count == {"events": 4, "keys": 4, "left_out": 2}
+    count = await asked(room, f"{PARKED}/count", view="undecodable", again="true")
+    assert count == {"events": 6, "keys": 6, "left_out": 0}
+    await connection.execute("delete from control.parked_events where view = '*'")
 
 
 async def test_a_view_is_switched_and_rolled_back_from_its_screen(
@@ -304,7 +366,9 @@ async def test_a_view_is_switched_and_rolled_back_from_its_screen(
     form = {"kind": "switch", "view": "timeline", "generation": "2", "typed": "timeline"}
     answer = await room.client.post("/console/ops/order", data=form, headers=browser)
     assert answer.status_code == 303, answer.text
-    stop = asyncio.create_task(run_operator_jobs(database, READ_MODELS, decode, pause_seconds=0.05))
+    stop = asyncio.create_task(
+        run_operator_jobs(database, READ_MODELS, decode, ordering(database, room.log), pause_seconds=0.05)
+    )
     for _ in range(400):
         if (await asked(room, f"{VIEWS}/timeline"))["view"]["generation"] == 2:
             break
@@ -316,7 +380,7 @@ async def test_a_view_is_switched_and_rolled_back_from_its_screen(
     assert "readers see generation 2 already" in shown
     form = {"kind": "roll_back", "view": "timeline", "typed": "timeline"}
     answer = await room.client.post("/console/ops/order", data=form, headers=browser)
-    await work_off(connection, READ_MODELS, decode)
+    await worked_off(room, connection)
     assert "readers see generation 1 again" in await page(room, answer.headers["location"])
     assert (await asked(room, f"{VIEWS}/timeline"))["view"]["generation"] == 1
 
@@ -354,6 +418,42 @@ async def test_an_event_is_told_without_personal_data_with_its_cause_and_effects
     assert "journal_cause" in await _planned(connection)
 
 
+async def test_a_cause_is_found_under_another_key_whatever_sent_it_and_a_case_by_its_id(room: Reader) -> None:
+    case = {
+        "customer": [{"type": "member", "value": "X1"}], "complaint_id": "C-9", "summary": "cold",
+        "cause": "quality_below_expectation", "severity": "low",
+    }  # fmt: skip
+    await room.given(
+        purchase(650, "X1", id="same-till"),
+        purchase(651, "X1", id="other-till", source="/store/far-7/pos-1"),
+        purchase(652, "X1", id="C-9-opened", type="complaint.opened", data=case),
+    )
+    causes = {"same-till": "same-till", "other-till": "other-till", "C-9": "C-9-opened", "gone": None}
+    await room.given(
+        *(purchase(660 + each, "X2", causeid=cause) for each, cause in enumerate(causes)),
+    )
+    for each, (cause, event) in enumerate(causes.items()):
+        found = await asked(room, EVENTS, source=STORE, id=f"purchase-{660 + each}")
+        assert found["cause"]["event_id"] == cause
+        assert (found["cause"]["event"] or {}).get("event_id") == event
+        shown = await page(room, f"/console/ops/events/{found['partition']}/{found['offset']}")
+        assert ('href="/console/ops/events?id=gone"' in shown) == (event is None)
+    form = await page(room, "/console/ops/events?id=gone")
+    assert 'value="gone"' in form
+    assert 'role="alert"' not in form
+
+
+async def test_a_cause_is_found_whatever_sent_it_though_many_came_since(
+    room: Reader, connection: asyncpg.Connection
+) -> None:
+    await room.given(*(purchase(3000 + each, "X3", source="/store/old-1/pos-1") for each in range(3)))
+    await room.given(*(purchase(3100 + each, "X3") for each in range(250)))
+    await room.given(purchase(3400, "X4", causeid="purchase-3001"))
+    await connection.execute("analyze control.journal")
+    found = await asked(room, EVENTS, source=STORE, id="purchase-3400")
+    assert found["cause"]["event"]["source"] == "/store/old-1/pos-1"
+
+
 async def _planned(connection: asyncpg.Connection) -> str:
     """The plan where PostgreSQL may not read the whole table, small as it is here."""
     async with connection.transaction():
@@ -376,7 +476,8 @@ async def test_where_there_is_no_event_it_is_said_why(room: Reader) -> None:
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_event")
         assert detail in answer.json()["detail"]
     assert "No such event" in await page(room, "/console/ops/events/9/0", status=404)
-    assert "No such event was applied" in await page(room, "/console/ops/events?source=/store&id=nope")
+    shown = await page(room, "/console/ops/events?source=/store&id=nope")
+    assert "No event nope of /store: no such event was applied" in shown
 
 
 async def test_a_repeat_has_no_event_and_a_parked_one_says_where(
@@ -392,7 +493,7 @@ async def test_a_repeat_has_no_event_and_a_parked_one_says_where(
     [timeline] = [each for each in found["views"] if each["view"] == "timeline"]
     assert (timeline["outcome"], timeline["error"]) == ("parked", "FoldFaultError")
     await ordered(room, kind="redrive", events=2, **FAULT)
-    await work_off(connection, READ_MODELS, decode)
+    await worked_off(room, connection)
 
 
 async def test_the_tail_counts_what_is_new_and_what_found_no_room(room: Reader) -> None:

@@ -46,6 +46,16 @@ left join live.complaints of_task
 _GENERATIONS: Final = """
 select view, generation from control.generations where state in ('live', 'paused', 'outdated')
 """
+_STEPS: Final = """
+select view, string_agg(step, ' ' order by step) as step from (
+    select view, generation || '=' || coalesce(sum(position), 0) as step
+    from control.generations left join control.generation_positions using (view, generation)
+    where state = 'building' group by view, generation
+    union all
+    select view, concat_ws(':', 'job', number, state, applied, failed, folded) from control.operator_jobs
+    where state in ('waiting', 'running')
+) made group by view
+"""
 
 
 class Changes(NamedTuple):
@@ -73,6 +83,14 @@ _attributes: Final = msgspec.json.Decoder(_Attributes).decode
 async def generations_shown(connection: Any) -> dict[str, int]:
     """By view the generation that readers see. Raises asyncpg's errors."""
     return {row["view"]: row["generation"] for row in await connection.fetch(_GENERATIONS)}
+
+
+async def steps_made(connection: Any) -> dict[str, str]:
+    """By view how far the making of its generations is, and its open jobs: another text is another step.
+
+    A few rows, whatever there is. Raises asyncpg's errors.
+    """
+    return {row["view"]: row["step"] for row in await connection.fetch(_STEPS)}
 
 
 async def changes_between(connection: Any, before: Position, after: Position) -> Changes:

@@ -8,9 +8,9 @@ import structlog
 import xxhash
 
 from services.api.database import Database, DatabaseUnavailableError
-from services.api.live.changes import Changes, changes_between, generations_shown
+from services.api.live.changes import Changes, changes_between, generations_shown, steps_made
 from services.api.live.subscriptions import Hint, Subscription, Subscriptions
-from services.api.live.topics import Happened, Topic, concerns, switched
+from services.api.live.topics import Happened, Topic, concerns, is_of_view, switched
 from services.api.position_watch import PositionWatch
 from services.projections.identity.component import ComponentTooLargeError, found
 from shared.identifiers import party_id_of
@@ -19,7 +19,7 @@ from shared.position import Position
 _GATHER_SECONDS: Final = 0.1
 """How long what happens is gathered before it is read: at most ten reads a second, whatever the rate of events."""
 _LOOK_SECONDS: Final = 2.0
-"""How often generations are looked at while nothing happens."""
+"""How often generations are looked at while nothing happens, and how far rebuilds and jobs are in any case."""
 _RETRY_SECONDS: Final = 0.5
 
 _log = structlog.get_logger("rapport.api")
@@ -33,13 +33,16 @@ class Hub:
         self._watch = watch
         self._told = Position({})
         self._generations: dict[str, int] = {}
+        self._steps: dict[str, str] = {}
+        self._steps_due = 0.0
         self._behind_seconds: float | None = None
         self.subscriptions = Subscriptions()
 
     @property
     def place(self) -> str:
-        """Where streams are: the generations shown, and the position. Another one tells that something changed."""
-        shown = xxhash.xxh32_hexdigest(repr(sorted(self._generations.items())).encode())
+        """Where streams are: generations, steps and the position. Another one tells that something changed."""
+        told = sorted(self._generations.items()), sorted(self._steps.items())
+        shown = xxhash.xxh32_hexdigest(repr(told).encode())
         return f"{shown}.{self._told.token()}"
 
     async def listen(self, topics: frozenset[Topic], since: str | None) -> Subscription:
@@ -49,6 +52,7 @@ class Hub:
         """
         if not len(self.subscriptions):
             self._generations = await self._database.read(generations_shown)
+            self._steps = await self._database.read(steps_made)
             self._told = self._watch.known
         made = self.subscriptions.add(topics)
         try:
@@ -88,21 +92,37 @@ class Hub:
             return await changes_between(connection, self._told, reached)
 
         changes = await self._database.read(query)
+        stepped = await self._stepped()  # before anything counts as told, because this too may raise
         changed = switched(self._generations, changes.generations)
         moved = reached != self._told
         self._told, self._generations = reached, dict(changes.generations)
         self._behind_seconds = changes.behind_seconds
         for each in self.subscriptions.all():
-            self._tell_of(each, changes.events, changed, moved=moved)
+            self._tell_of(each, changes.events, changed, stepped, moved=moved)
         await self._follow_customers()
 
+    async def _stepped(self) -> frozenset[str]:
+        """The views whose rebuilds or jobs went on since the last look; none where the next one is not due yet."""
+        now = asyncio.get_running_loop().time()
+        if now < self._steps_due:
+            return frozenset()
+        self._steps_due = now + _LOOK_SECONDS
+        before, self._steps = self._steps, await self._database.read(steps_made)
+        return switched(before, self._steps)
+
     def _tell_of(
-        self, listener: Subscription, events: list[Happened] | None, changed: frozenset[str], *, moved: bool
+        self,
+        listener: Subscription,
+        events: list[Happened] | None,
+        changed: frozenset[str],
+        stepped: frozenset[str],
+        *,
+        moved: bool,
     ) -> None:
         for topic in listener.topics:
             parties = listener.parties.get(topic, frozenset())
             if topic.kind == "view":
-                due = moved or topic.name in changed
+                due = moved or is_of_view(topic, changed | stepped)
             else:
                 due = (
                     bool(changed) or events is None or any(concerns(topic, parties, each) for each in events)

@@ -13,12 +13,12 @@ MOST_TOPICS: Final = 50
 MOST_CHARACTERS: Final = 300
 
 EVERYWHERE: Final = "all"
-"""The name of a topic of complaints or tasks that hears of each."""
+"""The name of a topic of complaints, tasks or views that hears of each."""
 
 
 class Topic(NamedTuple):
     """`customer:ID`, `location:PATH` (at that unit or below it), `complaints:QUEUE` (a level, a person or a department,
-    or `all`), `tasks:ASSIGNEE` (a person or a department, or `all`) or `view:NAME`.
+    or `all`), `tasks:ASSIGNEE` (a person or a department, or `all`) or `view:NAME` (a view, or `all`).
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ def topic_of(text: str) -> Topic:
         shown = text[:40]
         raise InvalidTopicError(
             f"not {shown!r}; customer:ID, location:PATH, complaints:QUEUE (a level, person or department, or all), "
-            "tasks:ASSIGNEE (a person or department, or all) or view:NAME"
+            "tasks:ASSIGNEE (a person or department, or all) or view:NAME (or all)"
         )
     if found == "customer":
         try:
@@ -97,6 +97,11 @@ def is_within(location: str, unit: str) -> bool:
     return location == unit or location.startswith(f"{unit}/")
 
 
-def switched(before: Mapping[str, int], after: Mapping[str, int]) -> frozenset[str]:
-    """The views whose generation is another one than before."""
+def switched(before: Mapping[str, object], after: Mapping[str, object]) -> frozenset[str]:
+    """The views of which something else is told than before, as another generation."""
     return frozenset(view for view in {*before, *after} if before.get(view) != after.get(view))
+
+
+def is_of_view(topic: Topic, changed: frozenset[str]) -> bool:
+    """Whether one of these views is a topic's."""
+    return bool(changed) if topic.name == EVERYWHERE else topic.name in changed

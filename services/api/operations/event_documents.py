@@ -21,7 +21,11 @@ class EntryOfJournal(BaseModel):
 
 
 class Cause(BaseModel):
-    """What an event names as its cause; `event` is null where that is not under the event's own stream keys."""
+    """What an event names as its cause: an event, or a case, whose first event it is then.
+
+    `event` is null where it was found neither under the event's own stream keys, nor under its source, the sources that
+    most events are from, or those of the newest ones.
+    """
 
     event_id: str
     event: EntryOfJournal | None

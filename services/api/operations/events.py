@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from services.projections.sight.described_records import described
+from services.projections.sight.journal_causes import Effect, cause_of
 from services.projections.sight.journal_look_up import (
     Entry,
     Place,
     Standing,
-    cause_of,
     effects_of,
     position_at,
     record_at,
@@ -60,7 +60,7 @@ async def _cause(connection: Any, event: Mapping[str, Any]) -> dict[str, Any] | 
     if cause_id is None:
         return None
     keys = {event["stream_key"], *(each["party_id"] for each in event["customer"])}
-    found = await cause_of(connection, cause_id, sorted(keys))
+    found = await cause_of(connection, cause_id, Effect(event["source"], sorted(keys)))
     return {"event_id": cause_id, "event": None if found is None else found._asdict()}
 
 

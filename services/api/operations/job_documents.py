@@ -9,11 +9,13 @@ from pydantic import BaseModel, Field
 from services.api.operations.parked_documents import ParkedFor
 
 Text = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"^[^\x00]*$")]
-Kind = Literal["redrive", "switch", "roll_back"]
+Kind = Literal["redrive", "switch", "roll_back", "verify"]
 
 
 class JobBody(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What is ordered. `events` is the count that whoever orders a redrive has seen; `staff` is who acts."""
+    """What is ordered. `events` is the count that whoever orders a redrive has seen, counted with the same `again`,
+    which takes up also what ended the process twice; `staff` is who acts.
+    """
 
     kind: Kind
     view: Text
@@ -21,6 +23,7 @@ class JobBody(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     error: Text | None = None
     generation: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     events: Annotated[int, Meta(ge=1, le=2**53 - 1)] | None = None
+    again: bool = False
     staff: Text | None = None
 
 
@@ -36,6 +39,7 @@ class Job(BaseModel):
     stream_key: str | None
     error: str | None
     generation: int | None
+    again: bool = Field(description="whether a redrive takes up also what ended the process twice")
     counted: int | None = Field(description="events that a redrive was ordered for")
     ordered_by: str = Field(description="the credential's name, or `anybody`")
     staff: str | None = Field(description="who acted, as they said")
@@ -44,6 +48,8 @@ class Job(BaseModel):
     taken_up: int = Field(description="processes that began with it")
     applied: int = Field(description="events that a redrive applied so far")
     failed: int = Field(description="events that failed again")
+    folded: int | None = Field(description="events that a verification took up so far; null before it began")
+    to_fold: int | None = Field(description="events that it takes up; grows with the log")
     started_at: datetime | None
     progressed_at: datetime | None
     ended_at: datetime | None

@@ -11,11 +11,13 @@ from services.api.operations.view_names import UNDECODABLE, said_view, stored_vi
 from services.projections.sight.generations import generations
 from services.projections.sight.parked_counting import count_redrivable
 from services.projections.sight.switching import why_not_roll_back, why_not_switch
+from services.projections.sight.verifications import why_not_verify
 from shared.http.problems import Problem
 
 _COLUMNS: Final = (
-    "number", "kind", "view", "stream_key", "error", "generation", "counted", "ordered_by", "staff", "ordered_at",
-    "state", "taken_up", "applied", "failed", "started_at", "progressed_at", "ended_at", "outcome",
+    "number", "kind", "view", "stream_key", "error", "generation", "again", "counted", "ordered_by", "staff",
+    "ordered_at", "state", "taken_up", "applied", "failed", "folded", "to_fold", "started_at", "progressed_at",
+    "ended_at", "outcome",
 )  # fmt: skip
 _NAMES: Final = ", ".join(_COLUMNS)
 _ONE: Final = f"select {_NAMES} from control.operator_jobs where number = $1"  # noqa: S608 - names of columns
@@ -24,8 +26,8 @@ select {_NAMES} from control.operator_jobs
 where ($1::text is null or view = $1) and number < $2::bigint order by number desc limit $3::bigint
 """  # noqa: S608
 _ADD: Final = f"""
-insert into control.operator_jobs (kind, view, stream_key, error, generation, counted, ordered_by, staff)
-values ($1, $2, $3, $4, $5, $6, $7, $8) returning {_NAMES}
+insert into control.operator_jobs (kind, view, stream_key, error, generation, again, counted, ordered_by, staff)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning {_NAMES}
 """  # noqa: S608
 _MOST_NUMBER: Final = 2**63 - 1
 
@@ -70,8 +72,8 @@ class Jobs:
     async def order(self, body: JobBody, ordered_by: str) -> dict[str, Any]:
         """The new job. Nothing is done yet when it answers.
 
-        Raises the problems 404 `unknown_view`, 409 `nothing_parked`, `count_changed`, `switch_refused` and `view_busy`,
-        422 `schema_violation`, and `DatabaseUnavailableError`.
+        Raises the problems 404 `unknown_view`, 409 `nothing_parked`, `count_changed`, `switch_refused`,
+        `verification_refused` and `view_busy`, 422 `schema_violation`, and `DatabaseUnavailableError`.
         """
         refused = await self._database.read(lambda connection: self._refused(connection, body))
         if refused is not None:
@@ -82,6 +84,7 @@ class Jobs:
             body.stream_key,
             body.error,
             body.generation if body.kind == "switch" else None,
+            body.again and body.kind == "redrive",
             body.events if body.kind == "redrive" else None,
             ordered_by,
             body.staff,
@@ -100,6 +103,10 @@ class Jobs:
             return await _uncounted(connection, body)
         own = [each for each in every if each.view == body.view]
         version = self._versions.get(body.view)
+        if body.kind == "verify":
+            reason = why_not_verify(own, version)
+            told = f"nothing was ordered: view {body.view} {reason}"
+            return None if reason is None else Problem(409, "verification_refused", told)
         if body.kind == "roll_back":
             reason = why_not_roll_back(own, version)
         elif body.generation is None:
@@ -126,7 +133,9 @@ class Jobs:
 async def _uncounted(connection: Any, body: JobBody) -> Problem | None:
     if body.events is None:
         return _lacking("events")
-    counted = await count_redrivable(connection, stored_view(body.view), body.stream_key, body.error)
+    counted = await count_redrivable(
+        connection, stored_view(body.view), body.stream_key, body.error, again=body.again
+    )
     if not counted.events:
         return Problem(409, "nothing_parked", "nothing that waits is chosen; look again at what is parked")
     if counted.events > body.events:

@@ -54,3 +54,7 @@ class ParkedCount(BaseModel):
 
     events: int
     keys: int
+    left_out: int = Field(
+        description="events chosen too that are left out, unless `again`: their redrive ended the process twice, or "
+        "they wait behind such a one"
+    )

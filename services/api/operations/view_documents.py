@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from services.api.operations.sample import STEPS
+from services.api.operations.verification_documents import VerificationOfView
+from services.projections.sight.verifications import KEPT
 
 ViewName = Annotated[str, Field(examples=["timeline"])]
 State = Literal["building", "ready", "live", "paused", "outdated", "retired"]
@@ -116,9 +118,12 @@ class RollBack(BaseModel):
 
 
 class ViewDetail(AroundViews):
-    """One view, partition by partition, with every generation that there is."""
+    """One view, partition by partition, with every generation that there is, and its last verifications."""
 
     view: OperatedView
     partitions: list[PartitionOfView]
     generations: list[GenerationOfView]
     roll_back: RollBack
+    verification: VerificationOfView | None = Field(description="the newest, null where there was none")
+    verifications: list[VerificationOfView] = Field(max_length=KEPT, description="newest first")
+    verify_refused: str | None = Field(description="why none can be ordered; null where one can")

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from services.api.operations.lag_samples import LagSamples
 from services.api.operations.sample import STEP_SECONDS
+from services.api.operations.verification_documents import verification_document
 from services.projections.control import EVERY_VIEW
 from services.projections.sight.generations import Generation
 from services.projections.sight.last_applied import LastApplied, last_applied
@@ -13,6 +14,7 @@ from services.projections.sight.positions import PartitionProgress, Positions
 from services.projections.sight.rebuilding import Rebuilding
 from services.projections.sight.switching import previous_of, why_not_roll_back, why_not_switch
 from services.projections.sight.system_sight import SystemSight, see_system
+from services.projections.sight.verifications import Verification, why_not_verify
 from shared.position import Position
 
 
@@ -58,10 +60,13 @@ def overview(found: Seen, samples: LagSamples) -> dict[str, Any]:
     }
 
 
-def detail(found: Seen, name: str, samples: LagSamples, version: int | None) -> dict[str, Any]:
+def detail(
+    found: Seen, name: str, samples: LagSamples, version: int | None, compared: Sequence[Verification]
+) -> dict[str, Any]:
     """One of the views that there are, partition by partition, with every generation that there is.
 
-    `version` is that of the view in this program, None where it does not know it.
+    `version` is that of the view in this program, None where it does not know it; `compared` are its verifications,
+    newest first.
     """
     own = [each for each in found.system.generations if each.view == name]
     previous = previous_of(own)
@@ -94,6 +99,9 @@ def detail(found: Seen, name: str, samples: LagSamples, version: int | None) -> 
             "generation": None if previous is None else previous.generation,
             "refused": why_not_roll_back(own, version),
         },
+        "verification": verification_document(compared[0]) if compared else None,
+        "verifications": [verification_document(each) for each in compared],
+        "verify_refused": why_not_verify(own, version),
     }
 
 

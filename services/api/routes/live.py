@@ -37,7 +37,8 @@ _PARTS: Final[dict[Kind, Part]] = {
 _TOPICS: Final = (
     f"what to hear of, separated by commas, at most {MOST_TOPICS}: `customer:ID`, `location:PATH` (that unit and those "
     "below), `complaints:QUEUE` (a level, a person or a department, or `all`), `tasks:ASSIGNEE` (a person or a "
-    "department, or `all`), `view:NAME`; a comma in a name is written `%2C` once more"
+    "department, or `all`), `view:NAME` (a view, or `all`); a comma in a name is written `%2C` "
+    "once more"
 )
 _SINCE: Final = (
     "the id of the last hint that was heard, as `Last-Event-ID`: where nothing changed, nothing is told"

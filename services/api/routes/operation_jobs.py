@@ -1,4 +1,4 @@
-"""/v1/operations/jobs: order a redrive, a switch or a rollback, and see how far it is and who ordered it."""
+"""/v1/operations/jobs: order a redrive, a switch, a rollback or a verification, and see how far it is, and whose."""
 
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ _NUMBER: Final = path_parameter("number", "the job's number", {"type": "string",
 _DESCRIPTION: Final = """
 The order is recorded, with who gave it, and carried out by a projection process: one at a time, taken up again where
 that process ends. A redrive names in `events` how many events were counted; it is refused where more are chosen now.
+A verification folds the whole log again and takes as long as a rebuild.
 """
 
 
@@ -43,7 +44,7 @@ def operation_job_routes(reads: Reads, jobs: Jobs, cursors: Cursors) -> APIRoute
     @routes.post(
         JOBS,
         status_code=202,
-        summary="Order a redrive, a switch or a rollback",
+        summary="Order a redrive, a switch, a rollback or a verification",
         description=_DESCRIPTION,
         operation_id="order_job",
         responses={
@@ -161,7 +162,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
             **UNADMITTED,
             400: ["invalid_json"],
             404: ["unknown_view", "not_found"],
-            409: ["nothing_parked", "count_changed", "switch_refused", "view_busy"],
+            409: ["nothing_parked", "count_changed", "switch_refused", "verification_refused", "view_busy"],
             413: ["too_large"],
             415: ["unsupported_media_type"],
             422: ["schema_violation", "invalid_parameter"],

@@ -21,6 +21,7 @@ PARKED: Final = "/v1/operations/parked"
 COUNT: Final = PARKED + "/count"
 _MOST_CHARACTERS: Final = 300
 _TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1, "maxLength": _MOST_CHARACTERS}
+_FLAG: Final[dict[str, Any]] = {"type": "string", "enum": ["true", "false"], "default": "false"}
 _VIEW: Final = query_parameter("view", "of this view; `undecodable` for what no view could read", _TEXT)
 _KEY: Final = query_parameter("stream_key", "of this stream key", _TEXT)
 
@@ -50,12 +51,13 @@ def operation_parked_routes(reads: Reads, cursors: Cursors) -> APIRouter:
         return (await reads.answer(request.scope, in_one_snapshot(query))).response()
 
     async def count(request: Request) -> Response:
-        given = query_parameters(request.scope["query_string"], ("view", "stream_key", "error"))
+        given = query_parameters(request.scope["query_string"], ("view", "stream_key", "error", "again"))
         view, key, error = _narrowed(given)
         view = required("view", view)
+        again = flag("again", given.get("again")) or False
 
         async def query(connection: Any) -> Snapshot:
-            counted = await count_redrivable(connection, view, key, error)
+            counted = await count_redrivable(connection, view, key, error, again=again)
             return Snapshot(msgspec.json.encode(counted._asdict()), await live_position(connection))
 
         return (await reads.answer(request.scope, in_one_snapshot(query))).response()
@@ -76,7 +78,7 @@ def operation_parked_routes(reads: Reads, cursors: Cursors) -> APIRouter:
             query_parameter(
                 "discarded",
                 "`true`: what was discarded, instead of what waits",
-                {"type": "string", "enum": ["true", "false"], "default": "false"},
+                _FLAG,
             ),
             LIMIT,
             CURSOR,
@@ -99,6 +101,7 @@ def operation_parked_routes(reads: Reads, cursors: Cursors) -> APIRouter:
             {**_VIEW, "required": True},
             _KEY,
             query_parameter("error", "of keys whose first parked event has this error", _TEXT),
+            query_parameter("again", "`true`: also events whose redrive ended the process twice", _FLAG),
         ),
     )
     routes.add_api_route(COUNT, count, methods=["HEAD"], include_in_schema=False)

@@ -12,6 +12,7 @@ from services.api.operations.views import detail, overview, seen
 from services.api.parameters import query_parameters
 from services.api.reads import Reads, Snapshot
 from services.api.routes.loyalty_account import in_one_snapshot
+from services.projections.sight.verifications import verifications
 from shared.http.problems import Problem
 
 VIEWS: Final = "/v1/operations/views"
@@ -44,10 +45,9 @@ def operation_view_routes(reads: Reads, room: OperationsRoom) -> APIRouter:
             found = await seen(connection, room.clock())
             if name not in found.names:
                 return Snapshot(unknown_view(found.names), found.position)
-            return Snapshot(
-                msgspec.json.encode(detail(found, name, room.samples, room.versions.get(name))),
-                found.position,
-            )
+            compared = await verifications(connection, name)
+            answer = detail(found, name, room.samples, room.versions.get(name), compared)
+            return Snapshot(msgspec.json.encode(answer), found.position)
 
         return (await reads.answer(request.scope, in_one_snapshot(query))).response()
 

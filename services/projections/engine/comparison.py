@@ -14,6 +14,7 @@ from services.projections.engine.generation_tables import tables_of
 from services.projections.engine.shadow_run import Target, follow_journal
 from services.projections.engine.switch import catch_up
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.positions import Positions
 
 MOST_KEYS = 20
 
@@ -27,9 +28,15 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """What comparing a view came to: rows that should be there, how many differ, and the first 20 keys of those."""
+    """What comparing a view came to: rows that should be there, how many differ, and the first 20 keys of those.
+
+    `shown` is the generation that readers saw, `recomputed` the one made anew, `position` where both stood.
+    """
 
     view: str
+    shown: int
+    recomputed: int
+    position: Positions
     rows: int
     differing: int
     keys: list[Difference]
@@ -38,8 +45,8 @@ class Comparison(NamedTuple):
 @asynccontextmanager
 async def one_position(
     connection: asyncpg.Connection, reading: asyncpg.Connection, targets: list[Target], decode: Decode
-) -> AsyncIterator[None]:
-    """Within it `reading` sees the live generations and the targets at exactly one position; the live set goes on.
+) -> AsyncIterator[Positions]:
+    """Within it `reading` sees the live generations and the targets at exactly this position; the live set goes on.
 
     Raises what `catch_up` raises.
     """
@@ -50,21 +57,26 @@ async def one_position(
         await snapshot.start()
         await reading.execute("select 1 from control.live_set")  # takes the snapshot while nothing moves
     try:
-        yield
+        yield positions
     finally:
         await snapshot.rollback()
 
 
 async def compare(
-    reading: asyncpg.Connection, read_model: ReadModel, shown: int, recomputed: int
+    reading: asyncpg.Connection, read_model: ReadModel, shown: int, recomputed: int, position: Positions
 ) -> Comparison:
-    """Compares the generation that readers see with one made anew. Time grows with the rows, memory does not."""
-    total = Comparison(read_model.name, 0, 0, [])
+    """Compares the generation that readers see with one made anew, both at `position`.
+
+    Time grows with the rows, memory does not.
+    """
+    total = Comparison(read_model.name, shown, recomputed, position, 0, 0, [])
     pairs = zip(tables_of(read_model, shown), tables_of(read_model, recomputed), strict=True)
     for shown_table, recomputed_table in pairs:
         rows, differing, keys = await _compare(reading, shown_table, recomputed_table)
-        total = Comparison(
-            total.view, total.rows + rows, total.differing + differing, (total.keys + keys)[:MOST_KEYS]
+        total = total._replace(
+            rows=total.rows + rows,
+            differing=total.differing + differing,
+            keys=(total.keys + keys)[:MOST_KEYS],
         )
     return total
 
@@ -82,7 +94,7 @@ async def _compare(
         keys=", ".join(f'"{name}"' for name in key), shown=_hashed(shown), recomputed=_hashed(recomputed)
     )
     differing = await reading.fetch(statement, MOST_KEYS)
-    differences = [Difference(shown.name, json.decode(row["key"]), row["how"]) for row in differing]
+    differences = [Difference(str(shown.name), json.decode(row["key"]), row["how"]) for row in differing]
     return rows, differing[0]["differing"] if differing else 0, differences
 
 

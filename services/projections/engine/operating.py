@@ -5,9 +5,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import asyncpg
 
+from services.projections.sight.verifications import VIEW_LOCK
+
 _CONNECT_SECONDS = 5.0
 _CLOSE_SECONDS = 2.0
-_LOCK_CLASS = 0x52617070
 
 
 class ViewBusyError(Exception):
@@ -50,7 +51,7 @@ async def held_views(connection: asyncpg.Connection, views: Sequence[str]) -> As
     async with AsyncExitStack() as held:
         for view in sorted(set(views)):
             if not await connection.fetchval(
-                "select pg_try_advisory_lock($1, hashtext($2))", _LOCK_CLASS, view
+                "select pg_try_advisory_lock($1, hashtext($2))", VIEW_LOCK, view
             ):
                 raise ViewBusyError(await _busy(connection, view))
             held.push_async_callback(_release, connection, view)
@@ -59,11 +60,11 @@ async def held_views(connection: asyncpg.Connection, views: Sequence[str]) -> As
 
 async def _release(connection: asyncpg.Connection, view: str) -> None:
     if not connection.is_closed():
-        await connection.execute("select pg_advisory_unlock($1, hashtext($2))", _LOCK_CLASS, view)
+        await connection.execute("select pg_advisory_unlock($1, hashtext($2))", VIEW_LOCK, view)
 
 
 async def _busy(connection: asyncpg.Connection, view: str) -> str:
-    holder = await connection.fetchrow(_HOLDER, _LOCK_CLASS, view)
+    holder = await connection.fetchrow(_HOLDER, VIEW_LOCK, view)
     doing = (
         f"`{holder['application_name']}` runs since {holder['since']} UTC"
         if holder

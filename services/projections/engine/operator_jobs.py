@@ -15,10 +15,13 @@ from services.projections.control import EVERY_VIEW
 from services.projections.engine.batch import Decode
 from services.projections.engine.kept_generations import roll_back, switch_to
 from services.projections.engine.operating import ViewBusyError, operating_connection
+from services.projections.engine.outdated_views import Order
 from services.projections.engine.parked_generations import GenerationInTheWayError
 from services.projections.engine.parked_redrive import Redriven, Wanted, redrive
 from services.projections.engine.parked_undecoded import redrive_undecoded
+from services.projections.engine.rebuild import RebuildRefusedError
 from services.projections.engine.switch import SwitchRefusedError
+from services.projections.engine.verification_job import verify_as_ordered
 from services.projections.read_models.declaration import ReadModel
 
 _PAUSE_SECONDS: Final = 1.0
@@ -27,7 +30,7 @@ _REPORT_SECONDS: Final = 0.5
 _MOST_TAKEN_UP: Final = 5
 _LONGEST_OUTCOME: Final = 1_000
 _LOCK: Final = 0x52617071
-_REFUSALS: Final = (ViewBusyError, SwitchRefusedError, GenerationInTheWayError)
+_REFUSALS: Final = (ViewBusyError, SwitchRefusedError, GenerationInTheWayError, RebuildRefusedError)
 _LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
@@ -48,6 +51,8 @@ class _Job(NamedTuple):
     taken_up: int
     applied: int
     failed: int
+    again: bool
+    by: str
 
 
 class _Ended(NamedTuple):
@@ -61,13 +66,15 @@ async def run_operator_jobs(
     database_url: str,
     read_models: Sequence[ReadModel],
     decode: Decode,
+    order: Order,
     *,
     pause_seconds: float = _PAUSE_SECONDS,
 ) -> None:
     """Looks every second, for ever, and carries out what was ordered, unless another process does.
 
-    Cancelling it is safe, and so is killing the process: what was begun is taken up again, five times at most, and a
-    redrive does whole steps. Trouble is told in the log, and tried again after a pause that doubles, up to a minute.
+    `order` says how a view is made anew, to be verified. Cancelling it is safe, and so is killing the process: what was
+    begun is taken up again, five times at most, and a redrive does whole steps. Trouble is told in the log, and tried
+    again after a pause that doubles, up to a minute.
     """
     log = structlog.get_logger("rapport.projections")
     pause = pause_seconds
@@ -75,7 +82,7 @@ async def run_operator_jobs(
         try:
             async with operating_connection(database_url, "operator jobs") as connection:
                 while True:
-                    await work_off(connection, read_models, decode)
+                    await work_off(connection, read_models, decode, order)
                     pause = pause_seconds
                     await asyncio.sleep(pause_seconds)
         except Exception as error:  # noqa: BLE001 - whatever it is, the live set goes on and a person is told
@@ -87,7 +94,7 @@ async def run_operator_jobs(
 
 
 async def work_off(
-    connection: asyncpg.Connection, read_models: Sequence[ReadModel], decode: Decode
+    connection: asyncpg.Connection, read_models: Sequence[ReadModel], decode: Decode, order: Order
 ) -> list[int]:
     """Carries out all open jobs, oldest first; answers their numbers, none where another process has its turn.
 
@@ -99,7 +106,7 @@ async def work_off(
     try:
         while (row := await connection.fetchrow(_TAKE_UP)) is not None:
             job = _Job(*row)
-            found = await _carried_out(connection, read_models, decode, job)
+            found = await _carried_out(connection, read_models, decode, order, job)
             await connection.execute(_END, job.number, found.state, found.outcome[:_LONGEST_OUTCOME])
             structlog.get_logger("rapport.projections").info(
                 "operator_job_ended", job=job.number, kind=job.kind, view=job.view, state=found.state
@@ -112,7 +119,7 @@ async def work_off(
 
 
 async def _carried_out(
-    connection: asyncpg.Connection, read_models: Sequence[ReadModel], decode: Decode, job: _Job
+    connection: asyncpg.Connection, read_models: Sequence[ReadModel], decode: Decode, order: Order, job: _Job
 ) -> _Ended:
     if job.taken_up > _MOST_TAKEN_UP:
         return _Ended(
@@ -120,7 +127,7 @@ async def _carried_out(
             f"the process that carried it out ended {_MOST_TAKEN_UP} times; see its log, then order it again",
         )
     try:
-        return _Ended("done", await _outcome(connection, read_models, decode, job))
+        return _Ended("done", await _outcome(connection, read_models, decode, order, job))
     except _REFUSALS as error:
         return _Ended("refused", str(error))
     except _LOST:
@@ -130,10 +137,10 @@ async def _carried_out(
 
 
 async def _outcome(
-    connection: asyncpg.Connection, read_models: Sequence[ReadModel], decode: Decode, job: _Job
+    connection: asyncpg.Connection, read_models: Sequence[ReadModel], decode: Decode, order: Order, job: _Job
 ) -> str:
     progress = _Progress(connection, job)
-    wanted = Wanted(job.stream_key, job.error)
+    wanted = Wanted(job.stream_key, job.error, job.again)
     if job.kind == "redrive" and job.view == EVERY_VIEW:
         return await progress.end(
             await redrive_undecoded(connection, read_models, decode, wanted, progress.report)
@@ -146,6 +153,8 @@ async def _outcome(
     if job.kind == "roll_back":
         generation = await roll_back(connection, read_model, decode)
         return f"readers see generation {generation} again"
+    if job.kind == "verify":
+        return await verify_as_ordered(connection, order((read_model,)), job.number, job.by)
     if job.kind == "switch" and job.generation is not None:
         await switch_to(connection, read_model, job.generation, decode)
         return f"readers see generation {job.generation}"
@@ -195,7 +204,8 @@ update control.operator_jobs set state = 'running', taken_up = taken_up + 1,
 where number = (
     select number from control.operator_jobs where state in ('waiting', 'running') order by number limit 1
 )
-returning number, kind, view, stream_key, error, generation, taken_up, applied, failed
+returning number, kind, view, stream_key, error, generation, taken_up, applied, failed, again,
+    coalesce(staff, ordered_by)
 """
 
 _PROGRESS = """

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 
 import asyncpg
 
-MOST_UNANSWERED = 2
-
 
 async def begin_attempts(
     connection: asyncpg.Connection, view: str, partition: int, offsets: Sequence[int]

@@ -14,11 +14,7 @@ import asyncpg
 
 from services.projections.engine.batch import Decode, Entry, contributions_to, entry_of
 from services.projections.engine.operating import held_views
-from services.projections.engine.parked_attempts import (
-    MOST_UNANSWERED,
-    begin_attempts,
-    take_back_attempts,
-)
+from services.projections.engine.parked_attempts import begin_attempts, take_back_attempts
 from services.projections.engine.parked_generations import (
     GenerationInTheWayError,
     PassedGeneration,
@@ -30,6 +26,7 @@ from services.projections.engine.refreshing import refresh
 from services.projections.engine.view_update import update_view
 from services.projections.engine.writing import RowsRefusedError
 from services.projections.read_models.declaration import ReadModel
+from services.projections.sight.parked_counting import MOST_UNANSWERED
 from shared.codec import UndecodableRecordError
 from shared.log.port import StoredRecord
 

@@ -18,11 +18,7 @@ from services.projections.control import EVERY_VIEW, journal
 from services.projections.engine.batch import JOURNAL_COLUMNS, Decode, Entry, entry_of
 from services.projections.engine.folding import BehindParkedError, Contribution, Failure
 from services.projections.engine.operating import held_views
-from services.projections.engine.parked_attempts import (
-    MOST_UNANSWERED,
-    begin_attempts,
-    take_back_attempts,
-)
+from services.projections.engine.parked_attempts import begin_attempts, take_back_attempts
 from services.projections.engine.parked_generations import (
     GenerationInTheWayError,
     PassedGeneration,
@@ -44,6 +40,7 @@ from services.projections.engine.refreshing import refresh
 from services.projections.engine.view_update import update_view
 from services.projections.engine.writing import RowsRefusedError, add_rows
 from services.projections.read_models.declaration import Ledger, Ordered, ReadModel
+from services.projections.sight.parked_counting import MOST_UNANSWERED
 from shared.codec import UndecodableRecordError
 from shared.envelope import RecordedEvent
 from shared.erasures import ERASURES

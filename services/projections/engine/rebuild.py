@@ -18,6 +18,7 @@ from services.projections.engine.operating import held_views, operating_connecti
 from services.projections.engine.rebuild_workers import Bulk, Source, run_workers
 from services.projections.engine.shadow_run import Target
 from services.projections.engine.switch import switch
+from services.projections.engine.verification_record import Keep, Origin, recorded
 from services.projections.read_models.declaration import ReadModel
 from services.projections.sight.generations import generations, shown_generation
 from services.projections.sight.positions import PartitionProgress, progress
@@ -53,7 +54,10 @@ RunWorkers = Callable[[Bulk, int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuild:
-    """What to rebuild, from what and how. `source` None is the log, or the journal where the log has lost events."""
+    """What to rebuild, from what and how. `source` None is the log, or the journal where the log has lost events.
+
+    `by` and `job` say who ordered it, and by which job of operators; both are kept with what comparing came to.
+    """
 
     database_url: str
     log: EventLog
@@ -63,6 +67,8 @@ class Rebuild:
     workers: int = 1
     events_per_second: float | None = None
     switch: bool = True
+    by: str | None = None
+    job: int | None = None
     run_workers: RunWorkers = run_workers
     report: Report = lambda _: None
 
@@ -79,7 +85,9 @@ async def rebuild(order: Rebuild) -> list[Rebuilt]:
         held_views(connection, [each.name for each in order.read_models]),
     ):
         targets = await build(connection, order)
-        comparisons = await compare_with_shown(connection, order, targets)
+        live = await live_generations(connection, order.read_models)
+        async with recorded(connection, live, Origin("rebuild", order.by, order.job)) as keep:
+            comparisons = await compare_with_shown(connection, order, targets, keep)
         for target in targets:
             await set_state(connection, target.read_model.name, target.generation, "ready")
         if order.switch:
@@ -111,27 +119,37 @@ async def build(connection: asyncpg.Connection, order: Rebuild) -> list[Target]:
     return targets
 
 
+async def live_generations(
+    connection: asyncpg.Connection, read_models: Sequence[ReadModel]
+) -> dict[str, int]:
+    """By view the generation that is live in the version of these read models; a view without one is left out."""
+    live = {}
+    for read_model in read_models:
+        found = await shown_generation(connection, read_model.name)
+        if found is not None and found.state == "live" and found.version == read_model.version:
+            live[read_model.name] = found.generation
+    return live
+
+
 async def compare_with_shown(
-    connection: asyncpg.Connection, order: Rebuild, targets: Sequence[Target]
+    connection: asyncpg.Connection, order: Rebuild, targets: Sequence[Target], keep: Keep
 ) -> list[Comparison | None]:
-    """Each target compared with the live generation of its version, where there is one."""
-    shown = []
-    for target in targets:
-        found = await shown_generation(connection, target.read_model.name)
-        same = found is not None and found.state == "live" and found.version == target.read_model.version
-        shown.append(found.generation if same and found is not None else None)
-    comparable = [target for target, found in zip(targets, shown, strict=True) if found is not None]
+    """Each target compared with the live generation of its version, where there is one; each result is kept."""
+    live = await live_generations(connection, [target.read_model for target in targets])
+    comparable = [target for target in targets if target.read_model.name in live]
     if not comparable:
         return [None] * len(targets)
+    compared: dict[str, Comparison] = {}
     async with (
         _reporting(order, targets, "comparing"),
         operating_connection(order.database_url, "comparison") as reading,
-        one_position(connection, reading, comparable, order.decode),
+        one_position(connection, reading, comparable, order.decode) as position,
     ):
-        return [
-            None if found is None else await compare(reading, target.read_model, found, target.generation)
-            for target, found in zip(targets, shown, strict=True)
-        ]
+        for read_model, generation, _ in comparable:
+            name = read_model.name
+            compared[name] = await compare(reading, read_model, live[name], generation, position)
+            await keep(compared[name])
+    return [compared.get(target.read_model.name) for target in targets]
 
 
 async def _begin_or_resume(connection: asyncpg.Connection, read_model: ReadModel) -> Target:

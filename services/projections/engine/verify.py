@@ -8,15 +8,18 @@ from services.projections.engine.rebuild import (
     build,
     compare_with_shown,
     discard,
+    live_generations,
 )
-from services.projections.sight.generations import shown_generation
+from services.projections.engine.verification_record import Origin, recorded
+from services.projections.sight.generations import generations
+from services.projections.sight.verifications import why_not_verify
 
 
 async def verify(order: Rebuild) -> list[Comparison]:
     """Compares each live view with one made anew at the same position; neither readers nor the live set wait.
 
-    May be killed and run again. Raises `RebuildRefusedError` for a view that is not live in this program's version,
-    and what `rebuild` raises.
+    What it came to is kept, also that it was cut off. May be killed and run again. Raises `RebuildRefusedError` for a
+    view that is not live in this program's version, and what `rebuild` raises.
     """
     names = [each.name for each in order.read_models]
     async with (
@@ -24,17 +27,14 @@ async def verify(order: Rebuild) -> list[Comparison]:
         held_views(connection, names),
     ):
         for read_model in order.read_models:
-            shown = await shown_generation(connection, read_model.name)
-            if shown is None or shown.state != "live" or shown.version != read_model.version:
-                state = (
-                    "has not been built" if shown is None else f"is {shown.state} in version {shown.version}"
-                )
-                raise RebuildRefusedError(
-                    f"view {read_model.name} {state}, so there is nothing to compare at the live position; "
-                    "`rapport resume` or `rapport rebuild` makes it live"
-                )
-        targets = await build(connection, order)
-        comparisons = await compare_with_shown(connection, order, targets)
+            every = await generations(connection, read_model.name)
+            reason = why_not_verify(every, read_model.version)
+            if reason is not None:
+                raise RebuildRefusedError(f"view {read_model.name} {reason}")
+        live = await live_generations(connection, order.read_models)
+        async with recorded(connection, live, Origin("verification", order.by, order.job)) as keep:
+            targets = await build(connection, order)
+            comparisons = await compare_with_shown(connection, order, targets, keep)
         async with connection.transaction():
             for target in targets:
                 await discard(connection, target.read_model.name, target.generation)

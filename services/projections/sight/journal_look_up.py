@@ -1,4 +1,4 @@
-"""Single events of the journal: at a place or by id, their causes and effects, and which views stand behind them."""
+"""Single events of the journal: at a place or by id, their effects, and which views stand behind them."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -74,15 +74,6 @@ async def position_at(connection: asyncpg.Connection, partition: int) -> int | N
     return position
 
 
-async def cause_of(connection: asyncpg.Connection, cause_id: str, stream_keys: list[str]) -> Entry | None:
-    """The event of an id under some stream keys, None where it is under others. Raises asyncpg's errors.
-
-    Time grows with the events of these keys; of several with the id it is the first.
-    """
-    row = await connection.fetchrow(_CAUSE, stream_keys, cause_id)
-    return None if row is None else Entry(*row)
-
-
 async def effects_of(
     connection: asyncpg.Connection, event_id: str, after: Place | None, limit: int
 ) -> list[Entry]:
@@ -112,11 +103,6 @@ where journal.event_hash = $1 limit 1
 """
 
 _POSITION = "select position from control.positions where partition = $1"
-
-_CAUSE = f"""
-select {ENTRY_COLUMNS} from control.journal
-where stream_key = any($1::text[]) and event_id = $2 order by recorded_time limit 1
-"""  # noqa: S608
 
 _EFFECTS = f"""
 select {ENTRY_COLUMNS} from control.journal

@@ -10,6 +10,7 @@ from services.projections.sight.generations import Generation, generations
 from services.projections.sight.lag import Lag, LagReader, total_events, total_seconds
 from services.projections.sight.positions import Positions, live_positions, progress
 from services.projections.sight.rebuilding import Rebuilding
+from services.projections.sight.verifications import Verification, newest_verifications
 from shared.clock import Clock
 from shared.log.port import EventLog, LogUnavailableError
 
@@ -17,7 +18,10 @@ _SAMPLE_SECONDS = 0.5
 
 
 class ViewStatus(NamedTuple):
-    """A view as readers see it. Lags are None where the log does not tell: it is away, or ends before a position."""
+    """A view as readers see it. Lags are None where the log does not tell: it is away, or ends before a position.
+
+    `verification` is the last that had a result, None where none had.
+    """
 
     name: str
     generation: int
@@ -28,6 +32,7 @@ class ViewStatus(NamedTuple):
     lag_seconds: float | None
     rate: float
     parked_keys: int
+    verification: Verification | None
 
 
 class Status(NamedTuple):
@@ -58,6 +63,7 @@ async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) ->
             positions[each.view] = live if each.state == "live" else own
     head, error, lags = await _lags(log, live, positions)
     now = clock()
+    compared = await newest_verifications(connection)
     parked = {row["view"]: row["keys"] for row in await connection.fetch(_PARKED_KEYS)}
     return Status(
         head,
@@ -67,6 +73,7 @@ async def status(connection: asyncpg.Connection, log: EventLog, clock: Clock) ->
                 each.view, each.generation, each.version, each.state, positions[each.view],
                 total_events(lags[each.view]), total_seconds(lags[each.view], now),
                 rate if each.state == "live" else 0.0, parked.get(each.view, 0),
+                compared.get(each.view),
             )
             for each in every
             if each.shown
@@ -99,7 +106,14 @@ def as_json(found: Status) -> dict[str, Any]:
     return {
         "head": _by_partition(found.head),
         "log_error": found.log_error,
-        "views": [{**view._asdict(), "positions": _by_partition(view.positions)} for view in found.views],
+        "views": [
+            {
+                **view._asdict(),
+                "positions": _by_partition(view.positions),
+                "verification": _verified(view.verification),
+            }
+            for view in found.views
+        ],
         "building": [
             {
                 "name": each.view,
@@ -126,6 +140,19 @@ def as_json(found: Status) -> dict[str, Any]:
             for each in found.kept
         ],
         "undecodable": found.undecodable,
+    }
+
+
+def _verified(found: Verification | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "generation": found.generation,
+        "state": found.state,
+        "ended_at": found.ended_at.isoformat() if found.ended_at else None,
+        "position": found.position,
+        "rows": found.rows,
+        "differing": found.differing,
     }
 
 

@@ -1,5 +1,7 @@
 """Operators on their screens: readable by everybody, and from what is parked to its redrive by keys alone."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from services.projections.engine.operator_jobs import work_off
+from services.projections.engine.rebuild import rebuild
 from services.projections.read_models.timeline import TIMELINE
 from tests.complaining import complaint_desk
 from tests.declared import READ_MODELS
@@ -17,10 +20,12 @@ from tests.failing_views import failing_on
 from tests.listening import on_a_port
 from tests.parked import project
 from tests.projecting import decode, purchase
+from tests.rebuilding import ordering, rebuilding
 
 SCREENS = (
     "/console/ops/views", "/console/ops/views/timeline", "/console/ops/views/nothing", "/console/ops/parked",
-    "/console/ops/parked?view=tasks", "/console/ops/order?kind=redrive&view=timeline", "/console/ops/jobs",
+    "/console/ops/parked?view=tasks", "/console/ops/order?kind=redrive&view=timeline",
+    "/console/ops/order?kind=verify&view=timeline", "/console/ops/jobs",
     "/console/ops/events", "/console/ops/events/0/0", "/console/ops/tail",
 )  # fmt: skip
 
@@ -66,9 +71,37 @@ async def test_from_what_is_parked_to_its_count_and_its_redrive_by_keys_alone(ro
         await page.keyboard.type("2")
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/console/ops/jobs/*")
-        connection = await asyncpg.connect(room.reader.database_url)
-        await work_off(connection, READ_MODELS, decode)
+        url = room.reader.database_url
+        connection = await asyncpg.connect(url)
+        await work_off(connection, READ_MODELS, decode, ordering(url, room.reader.log))
         await connection.close()
         await page.reload()
         await expect(page.locator("main")).to_contain_text("2 applied, 0 failed")
         await expect(page.locator("main")).to_contain_text("by kim")
+
+
+async def test_a_rebuild_goes_on_before_ones_eyes_by_partition_in_steps_though_no_event_comes(
+    room: Console,
+) -> None:
+    await room.reader.given(*(purchase(100 + number) for number in range(60)))
+    slow = rebuilding(
+        room.reader.database_url, room.reader.log, read_models=(TIMELINE,), events_per_second=8, switch=False
+    )
+    async with room.person(staff="kim") as page:
+        await page.goto("/console/ops/views/timeline")
+        await expect(page.locator("[data-live-state]")).to_have_text("Live", timeout=15_000)
+        now = page.locator("[data-part=now]")
+        making = asyncio.create_task(rebuild(slow))
+        await expect(now).to_contain_text("Generation 2 is being made", timeout=15_000)
+        steps = set()
+        for _ in range(2):
+            told = now.get_by_text(re.compile("[1-9][0-9]? %: [0-9]+ of [0-9]+ events"))
+            await expect(told).to_contain_text("left", timeout=15_000)
+            step = await told.inner_text()
+            steps.add(step)
+            await expect(told).not_to_have_text(step, timeout=15_000)
+        assert len(steps) == 2
+        by_partition = page.get_by_role("region", name="Generation 2 by partition")
+        await expect(by_partition.get_by_role("row")).to_have_count(5)
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)

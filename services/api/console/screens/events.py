@@ -31,20 +31,23 @@ class EventsScreen:
         """The form; with `source` and `id`, or `partition` and `offset`, the event, or why there is none."""
         visitor, query = visitor_in(request.scope), request.query_params
         asked = {name: query.get(name, "").strip() for name in ("source", "id", "partition", "offset")}
-        failed = None
+        failed, absent = None, False
         if asked["partition"] and asked["offset"]:
             return RedirectResponse(_address(asked["partition"], asked["offset"]), 303)
-        if asked["source"] or asked["id"]:
-            named = {"source": asked["source"] or None, "id": asked["id"] or None}
-            answered = await self._calls.get(request.scope, visitor.reader, _EVENTS, **named)
+        if asked["source"] and asked["id"]:
+            answered = await self._calls.get(
+                request.scope, visitor.reader, _EVENTS, source=asked["source"], id=asked["id"]
+            )
             if answered.problem is None:
                 found = answered.document
                 return RedirectResponse(_address(found["partition"], found["offset"]), 303)
             failed = panel(answered)
+            absent = answered.status == NOT_FOUND
         given = {
             **frame(visitor, visitor.purpose(None), self._clock(), HERE),
             "asked": asked,
             "failed": failed,
+            "absent": absent,
         }
         return self._pages.page("ops_events.html.j2", given)
 

@@ -1,7 +1,7 @@
-"""`/console/ops/order` and `/console/ops/jobs`: order a redrive, a switch or a rollback, and see what comes of it."""
+"""`/console/ops/order` and `/console/ops/jobs`: order what is to be done about views, and see what comes of it."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -17,9 +17,19 @@ from shared.clock import Clock
 from shared.http.problems import Problem
 
 _JOBS: Final = "/v1/operations/jobs"
-_KINDS: Final = ("redrive", "switch", "roll_back")
-_FIELDS: Final = ("kind", "view", "stream_key", "error", "generation")
+_KINDS: Final = ("redrive", "switch", "roll_back", "verify")
+_FIELDS: Final = ("kind", "view", "stream_key", "error", "generation", "again")
+_NARROWING: Final = ("view", "stream_key", "error", "again")
 _PAGE: Final = "50"
+_OWN_FAULT: Final = 500
+
+
+class _Refusal(NamedTuple):
+    """Why an order was not taken, and the trace where that is for the service's staff to find out."""
+
+    why: str
+    status: int
+    trace: str | None
 
 
 class OrderScreen:
@@ -32,7 +42,7 @@ class OrderScreen:
 
     async def show(self, request: Request) -> Response:
         """The page. Raises the problem 404 `not_found` for what is no order."""
-        return await self._page(request, _wish(request.query_params), None, 200)
+        return await self._page(request, _wish(request.query_params), None)
 
     async def give(self, request: Request) -> Response:
         """Gives the order, and shows the job; what is refused is told on the page, with today's count."""
@@ -40,19 +50,19 @@ class OrderScreen:
         wish = _wish(form)
         expected = form.get("events", "") if wish["kind"] == "redrive" else wish["view"]
         if form.get("typed", "").strip().replace(",", "") != expected:
-            return await self._page(request, wish, f"you were to type {expected}", 422)
+            return await self._page(request, wish, _Refusal(f"you were to type {expected}", 422, None))
         answered = await self._calls.post(request.scope, visitor.reader, _JOBS, _body(wish, form, visitor))
         if answered.problem is not None:
-            return await self._page(request, wish, answered.problem["detail"], answered.status)
+            problem = answered.problem
+            trace = problem["instance"].rpartition(":")[2] if answered.status >= _OWN_FAULT else None
+            return await self._page(request, wish, _Refusal(problem["detail"], answered.status, trace))
         return RedirectResponse(f"/console/ops/jobs/{answered.document['number']}", 303)
 
-    async def _page(
-        self, request: Request, wish: dict[str, Any], refused: str | None, status: int
-    ) -> Response:
+    async def _page(self, request: Request, wish: dict[str, Any], refused: _Refusal | None) -> Response:
         visitor = visitor_in(request.scope)
         count = None
         if wish["kind"] == "redrive":
-            narrowed = {name: wish[name] for name in ("view", "stream_key", "error")}
+            narrowed = {name: wish[name] for name in _NARROWING}
             answered = await self._calls.get(
                 request.scope, visitor.reader, "/v1/operations/parked/count", **narrowed
             )
@@ -63,11 +73,13 @@ class OrderScreen:
             "wish": wish,
             "count": count,
             "expected": wish["view"] if count is None else counted,
-            "refused": refused,
-            "certain": status < UNAVAILABLE,
+            "refused": None if refused is None else refused.why,
+            "certain": refused is None or refused.status < UNAVAILABLE,
+            "trace": None if refused is None else refused.trace,
+            "narrowed": ", ".join(wish[name] for name in ("view", "stream_key", "error") if wish[name]),
             "back": _back(wish),
         }
-        return self._pages.page("ops_order.html.j2", given, status)
+        return self._pages.page("ops_order.html.j2", given, 200 if refused is None else refused.status)
 
 
 class JobsScreen:
@@ -106,7 +118,8 @@ class JobsScreen:
 
 
 def _wish(given: Mapping[str, str]) -> dict[str, Any]:
-    wish = {name: given.get(name) or None for name in _FIELDS}
+    wish: dict[str, Any] = {name: given.get(name) or None for name in _FIELDS}
+    wish["again"] = "true" if wish["again"] == "true" and wish["kind"] == "redrive" else None
     if wish["kind"] not in _KINDS or not wish["view"]:
         raise Problem(404, "not_found", "this is no order; begin on the page of a view, or of what is parked")
     return wish
@@ -115,6 +128,8 @@ def _wish(given: Mapping[str, str]) -> dict[str, Any]:
 def _body(wish: Mapping[str, Any], form: Mapping[str, str], visitor: Visitor) -> dict[str, Any]:
     """The order as the API takes it; a number that is none stays a text, which it refuses."""
     body = {name: value for name, value in wish.items() if value is not None}
+    if wish["again"]:
+        body["again"] = True
     numbers = {"generation": wish["generation"], "events": form.get("events")}
     body |= {
         name: int(text) if text.isascii() and text.isdecimal() else text

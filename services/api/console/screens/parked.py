@@ -45,5 +45,6 @@ class ParkedScreen:
             "narrowed": ", ".join(value for value in wanted.values() if value),
             "discarded": discarded,
             "later": "cursor" in query,
+            "again": str(request.url.replace(scheme="", netloc="")),
         }
         return self._pages.page("ops_parked.html.j2", given)
