@@ -158,6 +158,12 @@ async def test_verify_fails_where_a_row_was_changed_by_hand_and_names_its_key(de
     told = await deployed.run("verify", "customer_summary")
     assert told.code == 1
     assert subject in told.out
+    status = (await deployed.run("status", "--json")).answer
+    kept = {each["name"]: each["verification"] for each in status["views"]}
+    assert (kept["customer_summary"]["state"], kept["customer_summary"]["differing"]) == ("differing", 1)
+    assert kept["customer_summary"]["generation"] == 1
+    assert kept["timeline"] is None
+    assert "customer_summary: 1 of 23 rows differed" in (await deployed.run("status")).out
 
 
 async def test_status_says_where_everything_stands(deployed: Deployment) -> None:
