@@ -438,6 +438,7 @@ async def test_a_cause_is_found_under_another_key_whatever_sent_it_and_a_case_by
         assert (found["cause"]["event"] or {}).get("event_id") == event
         shown = await page(room, f"/console/ops/events/{found['partition']}/{found['offset']}")
         assert ('href="/console/ops/events?id=gone"' in shown) == (event is None)
+        assert ("is the id of a case" in shown) == (cause == "C-9")
     form = await page(room, "/console/ops/events?id=gone")
     assert 'value="gone"' in form
     assert 'role="alert"' not in form

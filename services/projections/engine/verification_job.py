@@ -33,10 +33,10 @@ async def verify_as_ordered(connection: asyncpg.Connection, order: Rebuild, job:
         await asyncio.gather(verifying, return_exceptions=True)
     if compared.differing:
         return (
-            f"{compared.differing} of {compared.rows} rows of generation {compared.shown} differ from what the log "
+            f"{compared.differing:,} of {compared.rows:,} rows of generation {compared.shown} differ from what the log "
             f"says; the view's page names the first of them, and `rapport rebuild {compared.view}` makes them right"
         )
-    return f"all {compared.rows} rows of generation {compared.shown} equal what the log says"
+    return f"all {compared.rows:,} rows of generation {compared.shown} equal what the log says"
 
 
 async def _note(connection: asyncpg.Connection, job: int, told: Iterable[Progress]) -> None:
