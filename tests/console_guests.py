@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.complaining import created, opened
+from tests.complaining import acknowledged, created, happened, opened
 from tests.credentials import key
 from tests.projecting import purchase
 from tests.strategies import JsonObject
@@ -49,5 +49,10 @@ def guests() -> list[JsonObject]:
         ),
         *(purchase(number, card) for number, card in enumerate(ALIKE, 7000)),
         opened("08:00", customer=ADA, summary=XSS, description=XSS),
+        opened("07:00", "C-PAUSED", customer=ADA, summary="x"),
+        acknowledged("07:30", "C-PAUSED"),
+        happened("customer_awaited", "09:30", "C-PAUSED"),
+        happened("customer_replied", "10:30", "C-PAUSED"),
+        happened("customer_awaited", "11:00", "C-PAUSED"),
         created("2026-07-02T10:00", customer=ADA, title=XSS),
     ]  # fmt: skip

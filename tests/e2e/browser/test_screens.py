@@ -20,6 +20,8 @@ SCREENS = {
     "cases": "/console/cases?status=open",
     "no cases": "/console/cases?status=withdrawn&assignee=nobody",
     "case": "/console/cases/C-1?purpose=complaint_handling",
+    "paused cases": "/console/cases?status=waiting_for_customer",
+    "paused case": "/console/cases/C-PAUSED",
     "desk": "/console/desk?location=hq/bangkok/bkk-01/restaurant",
     "no desk yet": "/console/desk",
     "tasks": "/console/tasks?assignee=",

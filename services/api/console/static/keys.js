@@ -49,10 +49,10 @@ function toSearch(document) {
 
 function step(document, by) {
   const rows = [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
-  if (rows.length === 0) return;
   const at = rows.findIndex((row) => row.hasAttribute("data-here"));
-  const next = rows[Math.max(0, Math.min(rows.length - 1, at < 0 ? 0 : at + by))];
-  if (at >= 0) rows[at].removeAttribute("data-here");
+  const next = rows[at < 0 ? 0 : at + by];
+  if (!next) return;
+  rows[at]?.removeAttribute("data-here");
   next.setAttribute("data-here", "");
   next.scrollIntoView({ block: "nearest" });
 }

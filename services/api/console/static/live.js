@@ -17,7 +17,7 @@ export function live(document) {
   const heard = (message) => {
     if (message.kind === "state") {
       seen.live = message;
-      if (message.live === false) signedOut().then((out) => out && sayGone(state));
+      if (message.live === false) sayIfSignedOut(state);
       return say();
     }
     seen.behind = message.behind_seconds ?? (message.kind === "standing" ? null : 0);
@@ -78,14 +78,9 @@ export function live(document) {
 }
 
 // A stream tells no reason; a page that leads to the sign-in does.
-async function signedOut() {
+async function sayIfSignedOut(state) {
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
-  return answer?.type === "opaqueredirect";
-}
-
-const made = (name, properties) => Object.assign(document.createElement(name), properties);
-
-function sayGone(state) {
+  if (answer?.type !== "opaqueredirect") return;
   const href = `/console/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
   state.replaceChildren(made("a", { href, textContent: "Signed out: sign in again" }));
 }
@@ -100,15 +95,15 @@ function connect(address, topics, heard) {
   addEventListener("pageshow", (event) => event.persisted && say());
 }
 
+const made = (name, properties) => Object.assign(document.createElement(name), properties);
 const ago = (seconds) => (seconds < 90 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds / 60)} min`);
 const clock = (time) =>
   new Date(time).toLocaleTimeString("en-GB", { timeZone: document.body.dataset.zone, hour: "2-digit", minute: "2-digit" });
 const tags = new WeakMap();
-const NOTICED_MILLISECONDS = 300;
 
 // Says that a part is being read once that takes noticeably long.
 function loading(part, answer) {
-  const timer = setTimeout(() => part.setAttribute("aria-busy", "true"), NOTICED_MILLISECONDS);
+  const timer = setTimeout(() => part.setAttribute("aria-busy", "true"), 300);
   return answer.finally(() => {
     clearTimeout(timer);
     part.removeAttribute("aria-busy");
