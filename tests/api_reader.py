@@ -9,7 +9,6 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from services.api.main import api_service
-from services.projections.migrate import migrate
 from shared.clock import Clock, system_clock
 from shared.credentials.access import Access
 from shared.http.service import Service
@@ -17,6 +16,7 @@ from shared.identifiers import customer_id_of
 from shared.metrics import Metrics
 from shared.position import Position
 from shared.settings import Settings
+from tests.databases import empty_views
 from tests.fakes.memory_key_store import MASTER_KEY
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
@@ -97,6 +97,6 @@ async def migrated_reader(
     database_url: str, *, clock: Clock = system_clock, access: Access | None = None, **changes: Any
 ) -> AsyncIterator[Reader]:
     """A reader of a database with empty views."""
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     async with reader(database_url, clock=clock, access=access, **changes) as made:
         yield made

@@ -6,7 +6,6 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -18,6 +17,7 @@ from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.clockless import take_away_clocks
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.databases import drop_templates, with_database
 from tests.declared import READ_MODELS
 from tests.touch_counts import TOUCH_COUNTS
 
@@ -68,6 +68,7 @@ async def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIter
     given = os.environ.get("RAPPORT_TEST_DATABASE_URL")
     if given:
         yield given
+        await drop_templates(given)
         return
     server = EmbeddedPostgres(tmp_path_factory.mktemp("pg") / "postgres")
     await server.start()
@@ -93,13 +94,6 @@ async def database_url(postgres_server: str) -> AsyncIterator[str]:
     yield with_database(postgres_server, name)
     await server.execute(f"drop database {name} with (force)")
     await server.close()
-
-
-def with_database(url: str, name: str) -> str:
-    """The same server's URL for another database."""
-    parts = urlsplit(url)
-    # A URL without a host needs its empty authority kept: urlunsplit would drop the slashes.
-    return f"{parts.scheme}://{parts.netloc}/{name}" + (f"?{parts.query}" if parts.query else "")
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from services.api.main import api_service
-from services.projections.migrate import migrate
 from shared.clock import Clock, system_clock
 from shared.http.service import Service
 from shared.log.port import EventLog, LogWriter
 from shared.metrics import Metrics
 from tests.api_reader import settings
+from tests.databases import empty_views
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, projection, worker
 from tests.strategies import JsonObject
@@ -108,7 +108,7 @@ async def desk(
 @asynccontextmanager
 async def ledger(database_url: str, log: EventLog, *events: JsonObject) -> AsyncIterator[None]:
     """A new database whose views follow a log that begins with some events."""
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     await append(log, events)
     async with worker(projection(database_url, log)):
         yield

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.conftest import with_database
+from tests.databases import with_database
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARTITIONS = 12

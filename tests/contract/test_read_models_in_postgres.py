@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.projections.engine.generations import make_first_generation
-from services.projections.migrate import migrate
 from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, reached, worker
@@ -29,7 +29,7 @@ _KEPT = (
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=3)
+    await empty_views(database_url, partitions=3)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         for read_model in EVERY:

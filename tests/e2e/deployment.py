@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.kafka.broker import KafkaBroker, Listener, free_loopback_port
 from services.ops.embedded_postgres import EmbeddedPostgres
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.e2e.running import PROJECT, command, environment, run
 from tests.fakes.tcp_proxy import TcpProxy, tcp_proxy
 from tests.kafka_broker import jars_or_skip

@@ -21,7 +21,7 @@ from shared.log.kafka_connection import KafkaConnection
 from shared.log.kafka_topic import create_topic
 from shared.metrics import Metrics
 from shared.position import Position
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.e2e.deployment import PARTITIONS, STOP_SECONDS, Deployment, ServiceProcess
 from tests.e2e.posting_load import posting
 from tests.e2e.running import Sender, event_ids

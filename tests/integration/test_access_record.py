@@ -10,14 +10,15 @@ from prometheus_client import CollectorRegistry
 
 from services.api.access.record_retention import RecordRetention
 from services.api.access.recorded_reads import NotRecordedError, ReadOfPersonalData, recorded_reads
-from services.projections.migrate import migrate
 from shared.log.port import NewRecord
 from shared.metrics import Metrics
 from shared.personal_data.key_table import destroy_keys
 from shared.personal_data.subject_keys import open_subject_keys
 from tests.api_reader import CUSTOMER, M1, TIMELINE, Reader, migrated_reader, settings
+from tests.api_reader import reader as reader_of
 from tests.complaining import created, opened
 from tests.credentials import access, key
+from tests.databases import empty_views
 from tests.ingest_door import NOW
 from tests.projecting import eventually, purchase
 from tests.redeeming import Hand
@@ -160,7 +161,7 @@ async def test_sealed_values_are_opened_and_left_out_once_their_key_is_destroyed
 async def test_reads_at_once_are_recorded_together_and_what_waits_is_written_at_the_end(
     database_url: str,
 ) -> None:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     read = ReadOfPersonalData(NOW, "key:a", CUSTOMER, "greeting", ("identity", "contact"), "/v1/x")
     async with recorded_reads(database_url, 2.0) as kept:
         await kept.record([read, read._replace(subject="task:T-1")])
@@ -200,7 +201,7 @@ async def test_records_older_than_they_are_to_be_kept_are_forgotten_batch_by_bat
 
 
 async def test_the_api_forgets_old_records_by_itself(database_url: str, hand: Hand) -> None:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     await connection.execute(
         "insert into control.access_records (recorded_at, reader, subject, purpose, categories, call) "
@@ -212,6 +213,6 @@ async def test_the_api_forgets_old_records_by_itself(database_url: str, hand: Ha
         times = await connection.fetch("select recorded_at from control.access_records")
         return [each["recorded_at"] for each in times] == [NOW - timedelta(days=6)]
 
-    async with migrated_reader(database_url, clock=hand, access_record_days=7):
+    async with reader_of(database_url, clock=hand, access_record_days=7):
         await eventually(one_is_left)
     await connection.close()

@@ -9,9 +9,9 @@ from services.projections.complaints.policies_in_force import PoliciesInForce
 from services.projections.complaints.policy_content import version_of
 from services.projections.complaints.policy_file import parse
 from services.projections.engine.rebuild import rebuild
-from services.projections.migrate import migrate
 from services.projections.read_models.complaints import complaints
 from services.projections.registered_policies import register_policies
+from tests.databases import empty_views
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, purchase, reached, worker
 from tests.rebuilding import rebuilding, rows_of
@@ -43,7 +43,7 @@ FIRST, SECOND = content("4h"), content("2h")
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=PARTITIONS)
+    await empty_views(database_url, partitions=PARTITIONS)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -12,9 +12,9 @@ import pytest
 from shared.credentials.followed_keys import FollowedKeys
 from tests.api_reader import CUSTOMER, Reader, reader
 from tests.complaining import complaint_desk
-from tests.conftest import with_database
 from tests.console_guests import DESK, LOYALTY_DESK, OPERATOR, guests
 from tests.credentials import Key, access, key, keys_in_force, take_keys
+from tests.databases import with_database
 from tests.redeeming import Hand
 
 NOW = datetime(2026, 7, 1, 10, tzinfo=UTC)

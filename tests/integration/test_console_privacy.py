@@ -19,10 +19,10 @@ from shared.identifiers import customer_id_of
 from shared.structured_logs import configure_logging
 from tests.api_reader import Reader, reader
 from tests.complaining import complaint_desk, created, opened
-from tests.conftest import with_database
 from tests.console_guests import event
 from tests.console_screens import EVERYTHING, SCREENS, Screen, Subject
 from tests.credentials import access
+from tests.databases import with_database
 from tests.fakes.tcp_proxy import tcp_proxy
 from tests.integration.test_api_outages import by_tcp, target_of
 from tests.listening import listening, on_a_port

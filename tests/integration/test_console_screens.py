@@ -15,10 +15,10 @@ from shared.credentials.followed_keys import FollowedKeys
 from shared.identifiers import customer_id_of
 from tests.api_reader import CUSTOMER, Reader, reader
 from tests.complaining import complaint_desk, created, opened
-from tests.conftest import with_database
 from tests.console_guests import event, guests
 from tests.console_screens import EVERYTHING, SCREENS, STREAM, Screen, Subject, routes
 from tests.credentials import access, key, keys_in_force, take_keys
+from tests.databases import with_database
 from tests.identifying import linked
 from tests.projecting import append, purchase
 from tests.redeeming import Hand

@@ -11,11 +11,11 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
 from services.projections.engine.attempts import views_left_out
 from services.projections.engine.generations import make_first_generation
 from services.projections.engine.worker import Projection, run_worker
-from services.projections.migrate import migrate
 from services.projections.read_models.declaration import Entries, ReadModel, Row
 from services.projections.read_models.timeline import TIMELINE
 from shared.envelope import RecordedEvent
 from shared.log.port import StoredRecord
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
@@ -54,7 +54,7 @@ PLACES = ReadModel("places", 1, Entries(_row), _PLACES, TIMELINE.consumes)
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=2)
+    await empty_views(database_url, partitions=2)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -23,7 +23,7 @@ from services.projections.migrate import migrate
 from shared.log.port import NewRecord
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, purchase, reached, worker

@@ -11,9 +11,9 @@ from services.projections.engine.parked_redrive import redrive
 from services.projections.engine.rebuild import rebuild
 from services.projections.engine.verify import verify
 from services.projections.history.reading import EVERYTHING
-from services.projections.migrate import migrate
 from services.projections.read_models.profile import PROFILE
 from shared.erasures import ERASURES, erasure_id
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.failing_views import failing_on
 from tests.fakes.memory_log import MemoryLog
@@ -26,7 +26,7 @@ M1, M2 = PARTY_IDS.of("member", "M1"), PARTY_IDS.of("member", "M2")
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

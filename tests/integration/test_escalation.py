@@ -12,10 +12,10 @@ import pytest
 from services.escalation.breached_cases import breached_cases
 from services.escalation.escalator import EscalationFailedError, Escalator
 from services.projections.engine.rebuild import rebuild
-from services.projections.migrate import migrate
 from services.projections.registered_policies import register_policies
 from shared.events.complaint import ComplaintEscalated
 from shared.log.port import LogWriter
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.escalating import ALWAYS_OPEN, COMPLAINTS, OPENED, escalator, happened, opened, posted
 from tests.fakes.memory_log import MemoryLog
@@ -31,7 +31,7 @@ FIRST, SECOND = "sla:C-1:first_response:1", "sla:C-1:resolution:1"
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=PARTITIONS)
+    await empty_views(database_url, partitions=PARTITIONS)
     connection = await asyncpg.connect(database_url)
     await register_policies(connection, ALWAYS_OPEN)
     yield connection

@@ -18,12 +18,12 @@ from services.projections.history.as_of import folded_as_of
 from services.projections.history.folding import HistoryFold, HistoryTooLargeError
 from services.projections.history.reading import EVERYTHING, Horizon, JournalledEvent, journalled_events
 from services.projections.history.ties import TooManyStreamKeysError, stream_keys_of
-from services.projections.migrate import migrate
 from services.projections.read_models.declaration import Key, Row
 from services.projections.read_models.timeline import page
 from shared.log.partitioning import partition_of
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, projection, purchase, reached, worker
@@ -36,7 +36,7 @@ M1 = PARTY_IDS.of("member", "M1")
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=PARTITIONS)
+    await empty_views(database_url, partitions=PARTITIONS)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -13,8 +13,8 @@ from services.projections.identity.all_links import all_links
 from services.projections.identity.component import Component, ComponentTooLargeError, component_of, found
 from services.projections.identity.components import components_of
 from services.projections.identity.pair_sql import reached_plainly
-from services.projections.migrate import migrate
 from shared.identifiers import customer_id_of
+from tests.databases import empty_views
 from tests.identifying import linked, party, project, seen, unlinked, views_of
 from tests.identity_oracle import Identifier, Oracle
 from tests.strategies import JsonObject
@@ -33,7 +33,7 @@ EVERYBODY = (
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=1)
+    await empty_views(database_url, partitions=1)
     connection = await asyncpg.connect(database_url, server_settings={"jit": "off"})
     yield connection
     await connection.close()

@@ -7,10 +7,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.projections.migrate import migrate
 from services.projections.read_models.declaration import Mergeable
 from shared.events.purchase import PurchaseCompleted
 from shared.identifiers import customer_id_of
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.identifying import linked, seen
 from tests.integration.test_view_commands import Deployment
@@ -29,7 +29,7 @@ _FED_BY_OTHERS = {
 @pytest.fixture
 async def deployed(database_url: str, tmp_path: Path) -> AsyncIterator[Deployment]:
     """A deployment where M1 bought three times, an hour apart, and complained."""
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     deployment = Deployment(database_url, tmp_path, connection)
     complaint = purchase(

@@ -13,12 +13,12 @@ from services.projections.engine.history import Inspection, Subject, UnknownHist
 from services.projections.engine.history_view import ViewHistory
 from services.projections.engine.pause import pause
 from services.projections.history.reading import EVERYTHING, Horizon
-from services.projections.migrate import migrate
 from services.projections.read_models.declaration import ReadModel
 from shared.log.port import NewRecord
 from tests.case_ledger import CASE_LEDGER
 from tests.channel_totals import CHANNEL_TOTALS
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, decode, end_of, projection, purchase, reached, worker
@@ -50,7 +50,7 @@ class Views:
 
 @pytest.fixture
 async def views(database_url: str) -> AsyncIterator[Views]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         for read_model in (COMPLAINT_TRAILS, CHANNEL_TOTALS, CASE_LEDGER):

@@ -9,14 +9,14 @@ import pytest
 from services.projections.kept_terms import TermsRewrittenError, keep_terms
 from services.projections.loyalty.programme import Programmes
 from services.projections.loyalty.programme_file import parse
-from services.projections.migrate import migrate
+from tests.databases import empty_views
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=1)
+    await empty_views(database_url, partitions=1)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

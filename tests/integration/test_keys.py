@@ -12,12 +12,12 @@ import pytest
 from typer.testing import CliRunner
 
 from services.ops.main import app
-from services.projections.migrate import migrate
 from shared.credentials.exposure import ExposedError
 from shared.credentials.following import following_access
 from shared.credentials.stored_keys import listed_keys, revoke_key
 from tests.api_reader import Reader, reader, settings
 from tests.credentials import Issuer, Key, bearer, key_set, stored_key
+from tests.databases import empty_views
 from tests.fakes.tcp_proxy import tcp_proxy
 from tests.http_server import served
 from tests.ingest_door import NOW
@@ -29,7 +29,7 @@ ANYWHERE = "0.0.0.0"  # noqa: S104 - asked about, never served
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     opened = await asyncpg.connect(database_url)
     yield opened
     await opened.close()
@@ -125,7 +125,7 @@ async def test_others_than_this_machine_are_served_only_once_somebody_could_come
 
 
 async def test_tokens_are_checked_by_the_keys_at_an_address(database_url: str) -> None:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     issuer = Issuer()
 
     async def publish(scope: Any, receive: Any, send: Any) -> None:
@@ -150,7 +150,7 @@ async def test_tokens_are_checked_by_the_keys_at_an_address(database_url: str) -
 def test_the_command_makes_lists_and_revokes_keys_and_shows_a_secret_once(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asyncio.run(migrate(database_url, partitions=4))
+    asyncio.run(empty_views(database_url, partitions=4))
     monkeypatch.setenv("RAPPORT_DATABASE_URL", database_url)
 
     def rapport(*words: str) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def test_a_key_that_could_not_be_meant_is_refused_before_anything_is_made(
 def test_revoking_a_key_that_never_was_says_where_to_look(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asyncio.run(migrate(database_url, partitions=4))
+    asyncio.run(empty_views(database_url, partitions=4))
     monkeypatch.setenv("RAPPORT_DATABASE_URL", database_url)
     done = CliRunner().invoke(app, ["keys", "revoke", "nosuchkey"])
     assert (done.exit_code, "rapport keys list" in done.stderr) == (1, True)

@@ -15,7 +15,7 @@ from services.api.operations.sample import STEPS, Sample, ViewLag
 from services.api.operations.sample_table import KEPT, SampleTable
 from shared.clock import system_clock
 from tests.api_reader import migrated_reader
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, purchase
 

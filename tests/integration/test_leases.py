@@ -15,7 +15,7 @@ from services.projections.engine.batch import prepare
 from services.projections.engine.leases import APPLICATION_NAME, Place, beat, leave, share_of, share_out
 from services.projections.engine.live_set import load_live_set
 from services.projections.engine.worker import run_worker
-from services.projections.migrate import migrate
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
@@ -35,7 +35,7 @@ from tests.suspensions import stepping
 
 @pytest.fixture
 async def connection(database_url: str) -> Any:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

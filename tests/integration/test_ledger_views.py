@@ -7,8 +7,8 @@ import pytest
 
 from services.projections.engine.generations import make_first_generation
 from services.projections.engine.rebuild import rebuild
-from services.projections.migrate import migrate
 from tests.case_ledger import CASE_LEDGER, POISON
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, purchase, reached, worker
@@ -21,7 +21,7 @@ Steps = list[tuple[str, int, int]]
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         await make_first_generation(connection, CASE_LEDGER)

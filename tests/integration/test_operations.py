@@ -11,11 +11,10 @@ import pytest
 
 from services.projections.engine.operator_jobs import run_operator_jobs, work_off
 from services.projections.engine.rebuild import rebuild
-from services.projections.migrate import migrate
 from services.projections.read_models.timeline import TIMELINE
 from tests.api_reader import Reader, reader
-from tests.conftest import with_database
 from tests.credentials import Key, access, key
+from tests.databases import empty_views, with_database
 from tests.declared import READ_MODELS
 from tests.failing_views import failing_on
 from tests.parked import project
@@ -36,7 +35,7 @@ async def database(postgres_server: str) -> AsyncIterator[str]:
     server = await asyncpg.connect(postgres_server)
     await server.execute("create database operations")
     url = with_database(postgres_server, "operations")
-    await migrate(url, partitions=4)
+    await empty_views(url, partitions=4)
     yield url
     await server.execute("drop database operations with (force)")
     await server.close()

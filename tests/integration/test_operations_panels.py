@@ -8,8 +8,8 @@ import pytest
 
 from services.projections.migrate import migrate
 from tests.api_reader import Reader, reader
-from tests.conftest import with_database
 from tests.credentials import Key, access, key
+from tests.databases import with_database
 
 OPERATOR, DESK = key("reader", roles=("operator",)), key("reader", roles=("front_line",))
 OWN = {"origin": "http://api", "sec-fetch-site": "same-origin"}

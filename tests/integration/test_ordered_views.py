@@ -9,8 +9,8 @@ import pytest
 from msgspec import json
 
 from services.projections.engine.generations import make_first_generation
-from services.projections.migrate import migrate
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, event_ids, projection, purchase, reached, worker
@@ -21,7 +21,7 @@ EVERY = (*READ_MODELS, COMPLAINT_TRAILS)
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         await make_first_generation(connection, COMPLAINT_TRAILS)

@@ -14,12 +14,12 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from services.projections.engine.verify import verify
-from services.projections.migrate import migrate
 from shared.log.choose import event_log
 from shared.log.embedded import EmbeddedLog
 from shared.metrics import Metrics
 from shared.position import Position
 from shared.settings import Settings
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.failing_views import failing_on
 from tests.kafka_broker import TOPIC_PARTITIONS
@@ -53,7 +53,7 @@ async def parked(database_url: str, *arguments: str) -> Said:
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=TOPIC_PARTITIONS)
+    await empty_views(database_url, partitions=TOPIC_PARTITIONS)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

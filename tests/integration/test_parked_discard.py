@@ -10,9 +10,9 @@ from services.projections.engine.operating import ViewBusyError, held_views
 from services.projections.engine.parked_discarding import Chosen, Reason, count_chosen, discard_parked
 from services.projections.engine.parked_redrive import redrive
 from services.projections.engine.rebuild import rebuild
-from services.projections.migrate import migrate
 from services.projections.sight.parked_listing import Filter, Place, parked_page
 from tests.complaint_trails import COMPLAINT_TRAILS
+from tests.databases import empty_views
 from tests.failing_views import EVERY, with_faults
 from tests.fakes.memory_log import MemoryLog
 from tests.parked import (
@@ -33,7 +33,7 @@ from tests.rebuilding import rebuilding
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=2)
+    await empty_views(database_url, partitions=2)
     connection = await asyncpg.connect(database_url)
     await make_generations(connection)
     yield connection

@@ -16,12 +16,12 @@ from services.projections.engine.parked_redrive import Wanted, redrive
 from services.projections.engine.pause import pause, resume
 from services.projections.engine.rebuild import rebuild
 from services.projections.engine.rebuild_workers import Bulk, run_workers
-from services.projections.migrate import migrate
 from services.projections.read_models.customer_summary import CUSTOMER_SUMMARY
 from services.projections.read_models.declaration import Entries, Ordered, ReadModel, Row
 from services.projections.read_models.timeline import TIMELINE
 from shared.envelope import RecordedEvent
 from tests.complaint_trails import COMPLAINT_TRAILS, evolve, key
+from tests.databases import empty_views
 from tests.failing_views import EVERY, OF_EVERY_KIND, failing_on, with_faults
 from tests.fakes.memory_log import MemoryLog
 from tests.parked import (
@@ -42,7 +42,7 @@ PARTITIONS = 4
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=PARTITIONS)
+    await empty_views(database_url, partitions=PARTITIONS)
     connection = await asyncpg.connect(database_url)
     await make_generations(connection)
     yield connection

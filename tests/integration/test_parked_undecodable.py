@@ -12,13 +12,13 @@ from services.projections.engine.parked_redrive import Wanted, redrive
 from services.projections.engine.parked_undecoded import redrive_undecoded
 from services.projections.engine.rebuild import rebuild
 from services.projections.engine.rebuild_workers import Bulk, run_workers
-from services.projections.migrate import migrate
 from services.projections.read_models.timeline import TIMELINE
 from shared.codec import UndecodableRecordError
 from shared.envelope import RecordedEvent
 from shared.log.port import StoredRecord
 from tests.case_ledger import CASE_LEDGER
 from tests.complaint_trails import COMPLAINT_TRAILS, POISON
+from tests.databases import empty_views
 from tests.failing_views import EVERY, failing_on
 from tests.fakes.memory_log import MemoryLog
 from tests.parked import Count, differing, make_generations, parked_counts, project, step, waiting
@@ -39,7 +39,7 @@ def older_decode(stored: StoredRecord) -> RecordedEvent[Any]:
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=2)
+    await empty_views(database_url, partitions=2)
     connection = await asyncpg.connect(database_url)
     await make_generations(connection)
     yield connection

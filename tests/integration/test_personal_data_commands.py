@@ -9,11 +9,11 @@ import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.projections.migrate import migrate
 from shared.identifiers import customer_id_of
 from shared.log.embedded import EmbeddedLog
 from shared.metrics import Metrics
 from shared.personal_data.master_keys import MasterKeys
+from tests.databases import empty_views
 from tests.ingest_door import PARTY_IDS, contact
 from tests.integration.test_erasure import ingest, sent
 from tests.integration.test_view_commands import Deployment
@@ -28,7 +28,7 @@ NEW = base64.b64encode(bytes([1] * 32)).decode()
 @pytest.fixture
 async def deployed(database_url: str, tmp_path: Path) -> AsyncIterator[Deployment]:
     """A deployment that follows its log, with a contact of M17."""
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     log = EmbeddedLog(database_url, Metrics(CollectorRegistry()))
     async with worker(projection(database_url, log)):

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from services.ops.projection_service import run
-from services.projections.migrate import migrate
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
+from tests.databases import empty_views
 from tests.projecting import append, eventually, purchase
 
 
@@ -39,7 +39,7 @@ def settings_of(database_url: str, log: str) -> Settings:
 
 
 async def test_it_is_ready_while_the_log_and_the_database_answer_and_views_move(database_url: str) -> None:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     async with serving(database_url, "embedded") as client:
 
         async def ready() -> Any:
@@ -61,7 +61,7 @@ async def test_it_is_ready_while_the_log_and_the_database_answer_and_views_move(
 
 
 async def test_it_is_not_ready_while_the_log_is_away_and_says_so(database_url: str, free_port: int) -> None:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     async with serving(database_url, f"kafka://127.0.0.1:{free_port}/absent") as client:
 
         async def looked() -> Any:

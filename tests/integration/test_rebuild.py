@@ -12,8 +12,8 @@ from services.projections.engine.operating import ViewBusyError
 from services.projections.engine.rebuild import Progress, RebuildRefusedError, rebuild
 from services.projections.engine.rebuild_workers import Bulk, run_workers
 from services.projections.engine.shadow import EventRefusedByViewError
-from services.projections.migrate import migrate
 from services.projections.read_models.timeline import TIMELINE
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, event_ids, projection, purchase, reached, views_given, worker
@@ -25,7 +25,7 @@ EVENTS = 300
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -9,10 +9,10 @@ from pydantic import SecretStr
 
 from services.projections.engine.rebuild import RebuildRefusedError, rebuild
 from services.projections.engine.verify import verify
-from services.projections.migrate import migrate
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.kafka_broker import TOPIC_PARTITIONS
 from tests.projecting import append, event_ids, projection, purchase, reached, worker
@@ -30,7 +30,7 @@ async def test_views_are_rebuilt_from_a_topic_and_from_the_journal_where_it_lost
         log=f"kafka://{kafka_bootstrap}/{kafka_topic}",
         identifier_pepper=SecretStr("p" * 16),
     )
-    await migrate(database_url, partitions=TOPIC_PARTITIONS)
+    await empty_views(database_url, partitions=TOPIC_PARTITIONS)
     connection = await asyncpg.connect(database_url)
     log = event_log(settings, Metrics(CollectorRegistry()))
     events = [purchase(number % EVENTS, f"M{number % EVENTS % 23}") for number in range(EVENTS + 30)]

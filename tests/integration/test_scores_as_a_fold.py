@@ -20,10 +20,10 @@ from services.projections.analytics.terms import Terms
 from services.projections.engine.folding import contribution_of
 from services.projections.engine.generations import LiveView
 from services.projections.engine.view_update import update_view
-from services.projections.migrate import migrate
 from services.scoring.customers import number_customers
 from services.scoring.facts import read_category_spend, read_facts
 from services.scoring.histories import Asked, make_orders, read_histories
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.identifying import linked
 from tests.projecting import decode
@@ -48,7 +48,7 @@ times = st.builds(
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=1)
+    await empty_views(database_url, partitions=1)
     connection = await asyncpg.connect(database_url, server_settings={"jit": "off"})
     yield connection
     await connection.close()

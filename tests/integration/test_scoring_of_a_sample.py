@@ -9,10 +9,9 @@ from typing import Final
 import asyncpg
 import pytest
 
-from services.projections.migrate import migrate
 from services.scoring.scoring_run import Wanted
 from shared.events.analytics import AnalyticsRunCompleted
-from tests.conftest import with_database
+from tests.databases import empty_views, with_database
 from tests.fakes.memory_log import MemoryLog
 from tests.scoring import Scored, sample
 
@@ -26,7 +25,7 @@ async def scored(postgres_server: str) -> AsyncIterator[Scored]:
     server = await asyncpg.connect(postgres_server)
     await server.execute(f"create database {DATABASE}")
     url = with_database(postgres_server, DATABASE)
-    await migrate(url, partitions=4)
+    await empty_views(url, partitions=4)
     known = Scored(url, MemoryLog(partitions=4))
     await known.see(sample())
     yield known

@@ -9,17 +9,17 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.ops.scoring_process import ScoringProcess
-from services.projections.migrate import migrate
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from tests.api_reader import settings
+from tests.databases import empty_views
 from tests.projecting import eventually
 
 
 async def test_a_child_makes_a_run_of_what_there_is_and_records_it(
     database_url: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    await migrate(database_url, partitions=2)
+    await empty_views(database_url, partitions=2)
     ended = await ScoringProcess(settings(database_url)).run()
     assert (ended.failure, ended.customers) == (None, 0)
     assert capfd.readouterr().err == ""
@@ -42,7 +42,7 @@ async def test_a_run_that_cannot_be_made_says_why(free_port: int) -> None:
 
 
 async def test_a_run_that_is_given_up_leaves_no_child(database_url: str) -> None:
-    await migrate(database_url, partitions=2)
+    await empty_views(database_url, partitions=2)
 
     def children() -> list[psutil.Process]:
         found = []

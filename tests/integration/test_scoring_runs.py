@@ -12,7 +12,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.ops.export import export_customer
-from services.projections.migrate import migrate
 from services.scoring.failures import ScoringBusyError, ScoringFailedError, ScoringRefusedError
 from services.scoring.schedule import Ended, ScoringSchedule
 from services.scoring.score_tables import forget_scores
@@ -21,6 +20,7 @@ from shared.events.analytics import AnalyticsRunCompleted
 from shared.metrics import Metrics
 from shared.personal_data.data_key import DataKey
 from shared.personal_data.opener import Opener
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import decode
@@ -31,7 +31,7 @@ TODAY = date(1998, 6, 30)
 
 @pytest.fixture
 async def scored(database_url: str) -> Scored:
-    await migrate(database_url, partitions=2)
+    await empty_views(database_url, partitions=2)
     return Scored(database_url, MemoryLog(partitions=2))
 
 

@@ -12,10 +12,10 @@ from services.projections.engine.batch import Batch, contributions_to, prepare
 from services.projections.engine.folding import Failure
 from services.projections.engine.generations import LiveView, make_first_generation
 from services.projections.engine.view_update import update_view
-from services.projections.migrate import migrate
 from services.projections.read_models.declaration import Mergeable, Row
 from services.projections.read_models.identity_pairs import IDENTITY_PAIRS
 from tests.channel_totals import CHANNEL_TOTALS
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.identifying import seen
@@ -28,7 +28,7 @@ _CHANNELS = ("web", "phone", "store")
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         for read_model in (CHANNEL_TOTALS, TOUCH_COUNTS):

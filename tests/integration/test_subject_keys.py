@@ -9,7 +9,6 @@ import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.projections.migrate import migrate
 from shared.field_cipher import KeyMissingError, Sealing
 from shared.metrics import Metrics
 from shared.personal_data.key_store import KeyStoreUnavailableError, PostgresKeyStore
@@ -19,6 +18,7 @@ from shared.personal_data.opener import Opener, SealedValue
 from shared.personal_data.rotation import rotate_master_key
 from shared.personal_data.subject_keys import SubjectKeys, followed_keys
 from tests.contract.logs_under_test import postgres_proxy_target, through
+from tests.databases import empty_views
 from tests.fakes.tcp_proxy import tcp_proxy
 from tests.ingest_door import contact, error_of, open_door, purchase
 
@@ -33,7 +33,7 @@ def store(url: str, masters: MasterKeys | None = None, timeout_seconds: float = 
 
 @pytest.fixture
 async def migrated(database_url: str) -> str:
-    await migrate(database_url, partitions=1)
+    await empty_views(database_url, partitions=1)
     return database_url
 
 

@@ -18,11 +18,11 @@ from services.projections.engine.pause import pause, resume
 from services.projections.engine.rebuild import Rebuild, rebuild
 from services.projections.engine.switch import SwitchRefusedError
 from services.projections.engine.verify import verify
-from services.projections.migrate import migrate
 from services.projections.read_models.customer_summary import summary
 from services.projections.read_models.declaration import Entries, ReadModel
 from services.projections.read_models.timeline import TIMELINE, page
 from shared.position import Position
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
@@ -43,7 +43,7 @@ OTHERS = READ_MODELS[1:]
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from msgspec import json
 
-from services.projections.migrate import migrate
 from services.projections.read_models.timeline import Filters, Keyset, known, page
+from tests.databases import empty_views
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import append, end_of, projection, purchase, reached, worker
 from tests.strategies import PARTY_IDS, JsonObject
@@ -38,7 +38,7 @@ class Timelines:
 
 @pytest.fixture
 async def timelines(database_url: str) -> AsyncIterator[Timelines]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield Timelines(database_url, connection)
     await connection.close()

@@ -11,11 +11,11 @@ from services.projections.engine.operator_jobs import work_off
 from services.projections.engine.rebuild import Rebuild, RebuildRefusedError, rebuild
 from services.projections.engine.verification_record import Origin, recorded
 from services.projections.engine.verify import verify
-from services.projections.migrate import migrate
 from services.projections.read_models.timeline import TIMELINE
 from services.projections.sight.verifications import KEPT, verifications
 from tests.api_reader import Reader, reader
 from tests.credentials import access, key
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.projecting import decode, purchase
 from tests.rebuilding import ordering, rebuilding
@@ -28,7 +28,7 @@ VIEW, JOBS = "/v1/operations/views/timeline", "/v1/operations/jobs"
 @pytest.fixture
 async def room(database_url: str) -> AsyncIterator[Reader]:
     """An API whose views have three purchases."""
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     async with reader(database_url, access=access(OPERATOR)) as made:
         await made.given(purchase(1), purchase(2), purchase(3))
         yield made

@@ -13,9 +13,9 @@ import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.projections.migrate import migrate
 from shared.log.embedded import EmbeddedLog
 from shared.metrics import Metrics
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.projecting import append, event_ids, eventually, projection, purchase, reached, worker
 from tests.rebuilding import rows_of, shown
@@ -70,7 +70,7 @@ class Deployment:
 
 @pytest.fixture
 async def deployed(database_url: str, tmp_path: Path) -> AsyncIterator[Deployment]:
-    await migrate(database_url, partitions=PARTITIONS)
+    await empty_views(database_url, partitions=PARTITIONS)
     connection = await asyncpg.connect(database_url)
     deployment = Deployment(database_url, tmp_path, connection)
     position = await append(deployment.log, [purchase(number, f"M{number % 23}") for number in range(EVENTS)])

@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from services.projections.engine.watchdog import NotWellError, Watchdog
-from services.projections.migrate import migrate
 from shared.log.embedded import EmbeddedLog
 from shared.log.port import EventLog
 from shared.metrics import Metrics
 from tests.contract.logs_under_test import postgres_proxy_target, through
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.fakes.tcp_proxy import tcp_proxy
@@ -64,7 +64,7 @@ class Watched:
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from deploy.kafka.broker import KafkaBroker
 from services.ops.topic import ensure_topic
 from services.projections.engine.watchdog import Watchdog
-from services.projections.migrate import migrate
 from shared.log.choose import event_log
 from shared.metrics import Metrics
 from shared.settings import Settings
+from tests.databases import empty_views
 from tests.kafka_broker import TOPIC_PARTITIONS
 from tests.projecting import append, eventually, projection, purchase, reached, worker
 from tests.strategies import RECORDED_TIME
@@ -33,7 +33,7 @@ async def test_lag_is_measured_on_every_partition_and_is_unknown_while_the_broke
         identifier_pepper=SecretStr("p" * 16),
     )
     await ensure_topic(settings)
-    await migrate(database_url, partitions=TOPIC_PARTITIONS)
+    await empty_views(database_url, partitions=TOPIC_PARTITIONS)
     connection = await asyncpg.connect(database_url)
     log = event_log(settings, Metrics(CollectorRegistry()))
     registry = CollectorRegistry()

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.projections.migrate import migrate
+from tests.databases import empty_views
 from tests.projecting import end_of, event_ids, eventually, leases, projection, reached, worker
 from tests.worker_process import shared_log
 
@@ -20,7 +20,7 @@ EVENTS = 200
 
 @pytest.fixture
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

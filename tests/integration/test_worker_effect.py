@@ -9,10 +9,10 @@ from msgspec import json
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from services.projections.engine.generations import make_first_generation
-from services.projections.migrate import migrate
 from services.projections.read_models.declaration import Entries, ReadModel, Row
 from services.projections.read_models.timeline import TIMELINE
 from shared.envelope import RecordedEvent
+from tests.databases import empty_views
 from tests.declared import READ_MODELS
 from tests.fakes.memory_log import MemoryLog
 from tests.projecting import (
@@ -30,7 +30,7 @@ from tests.strategies import PARTY_IDS
 
 @pytest.fixture
 async def connection(database_url: str) -> Any:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

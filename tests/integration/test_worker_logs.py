@@ -14,11 +14,11 @@ from pydantic import SecretStr
 
 from services.projections.engine.log_identity import LogReplacedError, PositionNotInLogError
 from services.projections.main import run
-from services.projections.migrate import migrate
 from shared.log.choose import event_log
 from shared.log.port import EventLog
 from shared.metrics import Metrics
 from shared.settings import Settings
+from tests.databases import empty_views
 from tests.kafka_broker import TOPIC_PARTITIONS
 from tests.projecting import append, event_ids, eventually, leases, purchase, reached
 
@@ -54,7 +54,7 @@ async def deployment(database_url: str, log: str) -> AsyncIterator[Deployment]:
         batch_events=20,
         identifier_pepper=SecretStr("p" * 16),
     )
-    await migrate(database_url, partitions=TOPIC_PARTITIONS)
+    await empty_views(database_url, partitions=TOPIC_PARTITIONS)
     connection = await asyncpg.connect(database_url)
     yield Deployment(settings, connection)
     await connection.close()

@@ -19,6 +19,7 @@ from shared.log.embedded import EmbeddedLog
 from shared.log.port import LogReader
 from shared.metrics import Metrics
 from tests.contract.logs_under_test import postgres_proxy_target, through
+from tests.databases import empty_views
 from tests.fakes.memory_log import MemoryLog
 from tests.fakes.tcp_proxy import tcp_proxy
 from tests.projecting import append, end_of, event_ids, eventually, projection, purchase, reached, worker
@@ -26,7 +27,7 @@ from tests.projecting import append, end_of, event_ids, eventually, projection, 
 
 @pytest.fixture
 async def connection(database_url: str) -> Any:
-    await migrate(database_url, partitions=4)
+    await empty_views(database_url, partitions=4)
     connection = await asyncpg.connect(database_url)
     yield connection
     await connection.close()

@@ -11,9 +11,9 @@ from playwright.async_api import Browser, BrowserContext, Page, Request
 
 from tests.api_reader import Reader, reader
 from tests.complaining import complaint_desk
-from tests.conftest import with_database
 from tests.console_guests import DESK, LOYALTY_DESK, OPERATOR, guests
 from tests.credentials import Key, access
+from tests.databases import with_database
 from tests.listening import on_a_port
 from tests.redeeming import Hand
 

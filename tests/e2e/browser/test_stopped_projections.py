@@ -25,8 +25,8 @@ from shared.metrics import Metrics
 from shared.position import Position
 from tests.api_reader import CUSTOMER, PEPPER, settings
 from tests.complaining import opened
-from tests.conftest import with_database
 from tests.credentials import access
+from tests.databases import with_database
 from tests.e2e.browser.conftest import Console
 from tests.e2e.running import PROJECT, command, environment
 from tests.fakes.memory_key_store import MASTER_KEY
