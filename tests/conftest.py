@@ -1,14 +1,16 @@
 """What every level of test shares: a real PostgreSQL, a database a test, and free ports."""
 
+import logging
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from deploy.kafka.broker import free_loopback_port
@@ -54,6 +56,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     own = config.stash.get(_OWN_DIRECTORY, None)
     if own is not None and own.exists():
         terminalreporter.write_line(f"What the tests left is in {own}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    """Leaves logging as a test found it: what one began within its own captured output is closed for the next."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configured = structlog.get_config() if structlog.is_configured() else None
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+        if configured is not None:
+            structlog.configure(**configured)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,13 +2,10 @@
 
 import asyncio
 import gc
-import logging
-from collections.abc import Iterator
 
 import httpx
 import psutil
 import pytest
-import structlog
 
 from services.ingest import main
 from tests.fakes.memory_log import MemoryLog
@@ -42,16 +39,6 @@ async def test_an_expected_continue_is_not_given_to_a_request_that_is_refused() 
         await writer.wait_closed()
 
 
-@pytest.fixture
-def logging_as_before() -> Iterator[None]:
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-    structlog.reset_defaults()
-
-
-@pytest.mark.usefixtures("logging_as_before")
 async def test_the_service_starts_while_the_log_is_away_and_stops_when_told() -> None:
     stop = asyncio.Event()
     bound: asyncio.Future[int] = asyncio.get_running_loop().create_future()

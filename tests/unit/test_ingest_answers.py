@@ -3,7 +3,6 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import pytest
-import structlog
 from starlette.types import Message
 from structlog.testing import capture_logs
 
@@ -20,11 +19,6 @@ from shared.refusal import Refusal
 from shared.senders import SourceRegistration
 from tests.fakes.memory_log import MemoryLog
 from tests.ingest_door import PARTY_IDS, Door, error_of, open_door, purchase, service_over
-
-
-@pytest.fixture(autouse=True)
-def unconfigured_logging() -> None:
-    structlog.reset_defaults()
 
 
 @pytest.fixture
