@@ -5,7 +5,6 @@ import gc
 
 import httpx
 import psutil
-import pytest
 
 from services.ingest import main
 from tests.fakes.memory_log import MemoryLog
