@@ -22,8 +22,8 @@ def with_database(url: str, name: str) -> str:
 async def empty_views(database_url: str, partitions: int) -> None:
     """Puts in a new database's place what `migrate` makes of one, for an embedded log of so many partitions.
 
-    Makes a copy of a database that was migrated once, in a fraction of a migration's time. Nobody may be connected to the
-    one it takes the place of. The database that is copied stays on the server until `drop_templates`.
+    Makes a copy of a database that was migrated once, in a fraction of a migration's time. Nobody may be connected to
+    the one it takes the place of. The database that is copied stays on the server until `drop_templates`.
     """
     name, template = unquote(urlsplit(database_url).path[1:]), f"{_TEMPLATES}{partitions}"
     server = await asyncpg.connect(with_database(database_url, "postgres"))
