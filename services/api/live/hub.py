@@ -94,7 +94,7 @@ class Hub:
         changes = await self._database.read(query)
         stepped = await self._stepped()  # before anything counts as told, because this too may raise
         changed = switched(self._generations, changes.generations)
-        moved = reached != self._told
+        moved = not self._told.includes(reached)  # another partition at 0 is no advance
         self._told, self._generations = reached, dict(changes.generations)
         self._behind_seconds = changes.behind_seconds
         for each in self.subscriptions.all():
