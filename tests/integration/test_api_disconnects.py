@@ -20,9 +20,9 @@ where datname = current_database() and application_name = 'rapport-api' and stat
 async def test_a_second_after_1000_clients_hung_up_no_query_of_theirs_runs(database_url: str) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
-    locking, watching = [await asyncpg.connect(database_url) for _ in range(2)]
     # Time-outs far beyond the test's patience, so that it is the hanging up that ends the queries.
     async with migrated_reader(database_url, database_timeout_seconds=60) as reader:
+        locking, watching = [await asyncpg.connect(database_url) for _ in range(2)]
         await reader.given(purchase(1))
         async with served(reader.service) as server:
             async with locking.transaction():

@@ -135,32 +135,36 @@ async def test_a_lost_notification_delays_a_reader_but_hides_nothing(log_url: st
     assert found.value == b"value"
 
 
-async def copies_under_way(connection: asyncpg.Connection) -> int:
-    """How many sessions are in the middle of a COPY into the log."""
-    count: int = await connection.fetchval(
-        "select count(*) from pg_stat_activity "
+async def copying(connection: asyncpg.Connection) -> set[int]:
+    """The process ids of sessions that wait in the middle of a COPY into the log.
+
+    Not to be asked within a transaction, which goes on seeing the sessions it saw first.
+    """
+    rows = await connection.fetch(
+        "select pid from pg_stat_activity "
         "where datname = current_database() and query ilike 'copy%records%' and wait_event_type = 'Lock'"
     )
-    return count
+    return {row["pid"] for row in rows}
 
 
 async def test_an_append_that_failed_half_way_leaves_no_gap(log_url: str) -> None:
     log = log_in(log_url)
-    blocker = await asyncpg.connect(log_url)
+    blocker, watching = [await asyncpg.connect(log_url) for _ in range(2)]
     async with log.writer() as writer, asyncio.timeout(60):
         assert isinstance((await writer.append([NewRecord(b"key", b"first")]))[0], Appended)
         await blocker.execute("begin; lock table log.records in share mode")
         appending = asyncio.create_task(writer.append([NewRecord(b"key", b"second")]))
-        while await copies_under_way(blocker) == 0:
+        while not (half_way := await copying(watching)):
             if appending.done():  # on a busy machine its time may be over before it has come so far
                 appending = asyncio.create_task(writer.append([NewRecord(b"key", b"second")]))
             await asyncio.sleep(0.02)
-        while await copies_under_way(blocker) > 0:
+        while half_way & await copying(watching):
             await asyncio.sleep(0.02)
         await blocker.execute("rollback")
         await appending
         assert isinstance((await writer.append([NewRecord(b"key", b"third")]))[0], Appended)
     await blocker.close()
+    await watching.close()
     offsets = [record.offset for record in await everything_in(log)]
     assert offsets == list(range(len(offsets)))
     assert len(offsets) >= 2

@@ -154,12 +154,12 @@ async def test_a_database_that_goes_away_after_the_append_leaves_the_request_pen
 
 async def test_a_ledger_that_stands_still_decides_nothing_and_nothing_is_guessed(database_url: str) -> None:
     log = memory_log()
-    connection = await asyncpg.connect(database_url)
     async with (
         ledger(database_url, log, grant(100)),
         log.writer() as writer,
         desk(database_url, writer) as made,
     ):
+        connection = await asyncpg.connect(database_url)
         await reached(connection, end_of(log))
         assert await pause(connection, "loyalty")
         answers = [await made.redeem(60, key=key) for key in ("k", "k", "l")]
@@ -187,9 +187,9 @@ async def parked(database_url: str, log: MemoryLog, made: Desk) -> None:
 
 async def test_a_request_that_is_parked_is_pending_until_it_is_redriven(database_url: str) -> None:
     log = memory_log()
-    connection = await asyncpg.connect(database_url)
     async with ledger(database_url, log):
         pass
+    connection = await asyncpg.connect(database_url)
     async with log.writer() as writer, desk(database_url, writer) as made:
         await writer.append([record(grant(100))])
         await parked(database_url, log, made)
@@ -202,9 +202,9 @@ async def test_a_request_that_is_parked_is_pending_until_it_is_redriven(database
 
 async def test_a_request_that_operators_discarded_is_refused_for_good(database_url: str) -> None:
     log = memory_log()
-    connection = await asyncpg.connect(database_url)
     async with ledger(database_url, log):
         pass
+    connection = await asyncpg.connect(database_url)
     async with log.writer() as writer, desk(database_url, writer) as made:
         await writer.append([record(grant(100))])
         await parked(database_url, log, made)
