@@ -4,6 +4,7 @@ from collections.abc import Collection
 from functools import cache
 
 from services.projections.identity.component import VIEWS
+from services.projections.identity.linked_parties import Links
 from services.projections.identity.pair_sql import reached, reached_plainly
 from services.projections.view_positions import common_position, live_position, names
 
@@ -48,26 +49,30 @@ def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, alon
 
 
 @cache
-def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, tangled: bool = False) -> str:
+def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, links: Links = "plain") -> str:
     """SQL for a page of the customer of a party, and the customer's parties, found in the same statement.
 
-    Of a customer who has no cases and nothing to ask the ledger, and says whether they have. Unless `tangled`, of one
-    whom no revoked link and no crowded identifier touches, and says as `tangled` whether one does. The arguments are as
-    for `plain_page`, and in the last place how many parties are looked for at most. Its position is null where a view
-    that it reads is left out of the live set.
+    Of a customer who has no cases and nothing to ask the ledger, and says whether they have. Unless their links are
+    `tangled`, of one whom no revoked link and no crowded identifier touches; and says as `tangled` whether one does.
+    Where they have a `few` entries it reads those of every party for the page, without a look first at where it ends,
+    and says as `few` whether these are twice a page at most. The arguments are as for `plain_page`, and in the last
+    place how many parties are looked for at most. Its position is null where a view that it reads is left out of the
+    live set.
     """
     conditions = _conditions(filters, follows=follows, ascending=ascending)
     last = 3 + len(filters) + (3 if follows else 0)
     order = _order(ascending=ascending)
     way, beyond, never = _ways(ascending=ascending)
-    find = reached if tangled else reached_plainly
+    bound = _BOUND.format(of="customer", subject="party_id", conditions=conditions, order=order, way=way)
+    find = reached if links == "tangled" else reached_plainly
     return _LINKED_PAGE.format(
         reached=find("$1::text", f"${last}::integer"),
-        bound=_BOUND.format(of="customer", subject="party_id", conditions=conditions, order=order, way=way),
+        bound="" if links == "few" else f", {bound})",
         conditions=conditions,
-        within=_WITHIN.format(beyond=beyond, never=never),
+        within="" if links == "few" else _WITHIN.format(beyond=beyond, never=never),
         order=order,
-        tangled="false" if tangled else "(select bool_or(tangled) from customer)",
+        tangled="false" if links == "tangled" else "bool_or(tangled)",
+        few=_FEW if links == "few" else _FEW_WITHOUT_BOUND,
         position=_POSITION_OF_CUSTOMERS_TOO,
     )
 
@@ -189,30 +194,34 @@ _BOUND = """bound as materialized (
     order by near.time {way} limit 1 offset $2::integer
 """
 
+_FEW = "counted.entries <= 2 * $2::integer"
+_FEW_WITHOUT_BOUND = f"not exists (select from bound) and {_FEW}"
+
 _LINKED_PAGE = """
-{reached}, {bound}), page as materialized (
+{reached}{bound}, page as materialized (
     select entry.* from customer, lateral (
         select t.time, t.partition, t.log_offset, t.item from live.timeline t
         where t.subject = customer.party_id{conditions}{within}
         order by {order} limit $2::integer + 1
     ) entry
-    order by {order} limit $2::integer + 1
+    order by {order}
 )
 select
     (
         select convert_to(coalesce('[' || string_agg(item, ',') || ']', '[]'), 'UTF8')
         from (select item from page order by {order} limit $2::integer) shown
     ) as items,
-    (select count(*) from page) > $2::integer as more,
+    counted.entries > $2::integer as more,
     last.time, last.partition, last.log_offset,
-    (select array_agg(party_id) from customer) as parties,
-    {tangled} as tangled,
+    whole.parties,
+    whole.tangled,
+    {few} as few,
     exists (
-        select from live.timeline t
-        where t.subject = any(array(select party_id from customer)) and t.case_subject is not null
+        select from live.timeline t where t.subject = any(whole.parties) and t.case_subject is not null
     ) as has_cases,
     {position}
-from (values (1)) one
+from (select count(*) as entries from page) counted
+cross join (select array_agg(party_id) as parties, {tangled} as tangled from customer) whole
 left join (select * from page order by {order} limit 1 offset $2::integer - 1) last on true
 """
 

@@ -2,18 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from itertools import product
+from typing import Any, Final
 
+import asyncpg
 import pytest
 
 from services.api.routes import timeline as timeline_route
 from services.projections.identity import component
+from services.projections.identity.linked_parties import LinkedParties, Links
+from services.projections.read_models import timeline
 from shared.identifiers import customer_id_of
 from tests.api_reader import Reader, migrated_reader
 from tests.complaining import opened
 from tests.identifying import linked, party, seen, unlinked
 from tests.identity_oracle import Identifier
 
+HINTS: Final[tuple[Links | None, ...]] = (None, "few", "plain", "tangled")
 LOOKUP = "/v1/customers/lookup"
 M1, M2 = ("member", "M1"), ("member", "M2")
 MAIL, PHONE, COOKIE = ("email", "anna@example.org"), ("phone", "+49301234567"), ("cookie", "c-1")
@@ -247,3 +252,33 @@ async def test_a_timeline_follows_links_that_come_and_go_though_nobody_asks_for_
     case = opened("09:00")
     await reader.given(case, unlinked(7, "e4"))
     assert sorted(await reader.ids(path=path)) == sorted(["e1", "e4", "e5", case["id"]])
+
+
+async def test_whatever_is_remembered_of_a_customers_links_a_page_is_the_same(reader: Reader) -> None:
+    turns = [(M1,), (COOKIE,), (PHONE,), (M1, COOKIE), (M1, PHONE)]
+    await reader.given(*(seen(number, *turns[number % 5]) for number in range(1, 31)))
+    connection = await asyncpg.connect(reader.database_url)
+    parties = sorted(party(each) for each in (M1, COOKIE, PHONE))
+    remembered: dict[int, Links] = {1: "plain", 7: "plain", 20: "few", 50: "few"}
+    for limit, ascending in product(remembered, (False, True)):
+        whole = await timeline.page(connection, parties, limit=limit, ascending=ascending)
+        assert whole.next is None or limit < 30
+        following = await timeline.page(
+            connection, parties, after=whole.next, limit=limit, ascending=ascending
+        )
+        for links in HINTS:
+            linked_parties = LinkedParties()
+            if links is not None:
+                linked_parties.add(party(M1), links)
+            first = await timeline.page_at_once(
+                connection, party(M1), linked_parties, limit=limit, ascending=ascending
+            )
+            assert first == whole
+            expected = "tangled" if links == "tangled" else remembered[limit]
+            assert linked_parties.get(party(M1)) == expected
+            if whole.next is not None:
+                second = await timeline.page_at_once(
+                    connection, party(M1), linked_parties, after=whole.next, limit=limit, ascending=ascending
+                )
+                assert second == following
+    await connection.close()

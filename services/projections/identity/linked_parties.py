@@ -4,8 +4,11 @@ from typing import Final, Literal
 
 _MOST_PARTIES: Final = 10_000
 
-Links = Literal["plain", "tangled"]
-"""How a party is linked to others: whether revoked links or crowded identifiers play a part in it."""
+Links = Literal["few", "plain", "tangled"]
+"""How a party is linked to others: whether revoked links or crowded identifiers play a part in it.
+
+`few` is plain, where the customer has hardly more entries than a page has.
+"""
 
 
 class LinkedParties:

@@ -226,22 +226,23 @@ async def page_at_once(
         return None
     follows = after is not None
     arguments = (limit, *given, *(after or ()))
-    links, found, parties = linked.get(party), None, [party]
+    before = links = linked.get(party)
+    found, parties = None, [party]
     if links is None:
         statement = plain_page(names, follows=follows, ascending=ascending, alone=True)
         found = await connection.fetchrow(statement, party, *arguments)
         if found is not None and found["linked"]:
             links = "plain"
-            linked.add(party, links)
-    if links == "plain":
-        statement = linked_page(names, follows=follows, ascending=ascending)
+    if links in {"few", "plain"}:
+        statement = linked_page(names, follows=follows, ascending=ascending, links=links)
         found = await connection.fetchrow(statement, party, *arguments, component.MOST_PARTIES + 1)
-        if found is not None and found["tangled"]:
-            links = "tangled"
-            linked.add(party, links)
+        if found is not None:
+            links = "tangled" if found["tangled"] else "few" if found["few"] else "plain"
     if links == "tangled":
-        statement = linked_page(names, follows=follows, ascending=ascending, tangled=True)
+        statement = linked_page(names, follows=follows, ascending=ascending, links=links)
         found = await connection.fetchrow(statement, party, *arguments, component.MOST_PARTIES + 1)
+    if links is not None and links != before:
+        linked.add(party, links)
     if found is not None and links is not None:
         parties = found["parties"]
     if found is None or found["position"] is None or len(parties) > component.MOST_PARTIES:
