@@ -49,12 +49,12 @@ def plain_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, alon
 
 
 @cache
-def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, links: Links = "plain") -> str:
+def linked_page(filters: tuple[str, ...], *, follows: bool, ascending: bool, links: Links) -> str:
     """SQL for a page of the customer of a party, and the customer's parties, found in the same statement.
 
     Of a customer who has no cases and nothing to ask the ledger, and says whether they have. Unless their links are
     `tangled`, of one whom no revoked link and no crowded identifier touches; and says as `tangled` whether one does.
-    Where they have a `few` entries it reads those of every party for the page, without a look first at where it ends,
+    Where their links are `few` it reads entries of every party for the page, without a look first at where that ends;
     and says as `few` whether these are twice a page at most. The arguments are as for `plain_page`, and in the last
     place how many parties are looked for at most. Its position is null where a view that it reads is left out of the
     live set.

@@ -88,8 +88,8 @@ def reached_plainly(party: str, most: str) -> str:
     """As `reached`, but for a customer whom no revoked link and no crowded identifier touches, as most are.
 
     In the place of `shared` is `tangled`: where it is true of any of the parties, the customer is another one, which
-    only `reached` tells. It costs half as much, for of rules about what may be revoked or shared it has nothing to make
-    ready, and nothing beyond what is tangled is looked at.
+    only `reached` tells. It costs less, for of rules about what may be revoked or shared it has nothing to make ready,
+    and nothing beyond what is tangled is looked at.
     """
     link_id = "coalesce(pair.event_link, pair.stated_link)"
     return f"""
